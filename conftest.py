@@ -1,0 +1,84 @@
+"""Fixtures of every test: one embedded server, one service, and open parts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.harness.business import Business, open_business
+from tests.harness.running import GENEROUS, RunningService, running_service
+from universal_calendar.bootstrap.parts import Parts, Server, open_parts, start_server
+from universal_calendar.settings import Settings
+
+
+def settings_for(home: Path, **values: object) -> Settings:
+    """Return settings that depend on nothing outside the test."""
+    generous = {name.lower(): int(value) for name, value in GENEROUS.items()}
+    return Settings(_env_file=None, uc_home=home, **{**generous, **values})
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data directory that the session's service and parts share."""
+    folder = tmp_path_factory.mktemp("universal-calendar")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o711)  # the database server may run as another user
+    return folder / "home"
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path) -> Settings:
+    """Return the settings of the session's parts."""
+    return settings_for(home)
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings) -> Iterator[Server]:
+    """Run the embedded PostgreSQL for the session, migrated."""
+    server = start_server(settings)
+    yield server
+    assert server.embedded is not None
+    server.embedded.stop()
+
+
+@pytest.fixture
+async def parts(settings: Settings, server: Server) -> AsyncIterator[Parts]:
+    """Open the product's parts on the session's server."""
+    async with open_parts(settings, server) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def business(parts: Parts) -> Business:
+    """Open a business of this test's own: every day 09:00 to 17:00 UTC."""
+    return await open_business(parts)
+
+
+@pytest.fixture(scope="session")
+def process(home: Path, server: Server) -> Iterator[RunningService]:
+    """Run the service as a process for the session."""
+    with running_service(home) as service:
+        yield service
+
+
+@dataclass(frozen=True)
+class Service:
+    """The running service with an agent that is open every day 09:00 to 17:00 UTC."""
+
+    url: str
+    api_key: str
+    agent_id: str
+
+
+@pytest.fixture(scope="session")
+def service(process: RunningService, settings: Settings, server: Server) -> Service:
+    """Return the running service with a business in it."""
+
+    async def seed() -> Business:
+        async with open_parts(settings, server) as parts:
+            return await open_business(parts)
+
+    business = asyncio.run(seed())
+    return Service(process.url, business.api_key, business.agent_id)

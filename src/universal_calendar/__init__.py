@@ -1,0 +1,1 @@
+"""One self-hosted booking API over every calendar a business uses."""

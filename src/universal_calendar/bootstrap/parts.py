@@ -1,0 +1,160 @@
+"""The parts that web and command line are built on, opened in the right order."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from universal_calendar.clock import utc_now
+from universal_calendar.core.errors import AlreadyExists, TenantNotFound
+from universal_calendar.core.identifier import RANDOM_BITS, uuid7
+from universal_calendar.core.instant import Instant, from_datetime
+from universal_calendar.services.api_keys import ApiKeys
+from universal_calendar.services.tenants import Tenants
+from universal_calendar.settings import Environment, Settings
+from universal_calendar.store.agendas import AgendaTable
+from universal_calendar.store.api_keys import ApiKeyTable
+from universal_calendar.store.appointments import AppointmentTable
+from universal_calendar.store.database import Database
+from universal_calendar.store.embedded import EmbeddedPostgres
+from universal_calendar.store.encryption import MasterKeys, key_text, new_key
+from universal_calendar.store.keyring import Keyring, open_keyring
+from universal_calendar.store.migrate import check_role, migrate
+from universal_calendar.store.rate_limits import RateLimit, RateLimits
+from universal_calendar.store.tenants import AgentTable, TenantTable
+
+MINUTE = timedelta(minutes=1)
+
+
+def new_id(now: Instant) -> UUID:
+    """Make an id that sorts by the moment it is given."""
+    return uuid7(now, secrets.randbits(RANDOM_BITS))
+
+
+def new_api_key() -> str:
+    """Make an API key of 256 random bits."""
+    return f"uc_{secrets.token_urlsafe(32)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The database server: the embedded one, or whatever DATABASE_URL names."""
+
+    url: str
+    direct_url: str
+    embedded: EmbeddedPostgres | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that web and command line are built on, open and ready."""
+
+    settings: Settings
+    server: Server
+    database: Database
+    keyring: Keyring
+    agendas: AgendaTable
+    appointments: AppointmentTable
+    api_key_table: ApiKeyTable
+    rate_limits: RateLimits
+    tenants: Tenants
+    api_keys: ApiKeys
+
+
+def start_server(settings: Settings) -> Server:
+    """Start or join the embedded server, or take DATABASE_URL; migrate if asked to."""
+    if settings.database_url is None:
+        embedded = EmbeddedPostgres(settings.uc_home)
+        embedded.start()
+        server = Server(embedded.url, embedded.url, embedded)
+    else:
+        url = settings.database_url
+        direct = settings.database_direct_url or url
+        server = Server(url.get_secret_value(), direct.get_secret_value(), None)
+    if migrates_at_start(settings):
+        migrate(server.direct_url)
+    else:
+        check_role(server.direct_url)
+    return server
+
+
+def migrates_at_start(settings: Settings) -> bool:
+    """Tell whether starting applies migrations."""
+    development = settings.environment is Environment.DEVELOPMENT
+    return settings.is_embedded or settings.auto_migrate or development
+
+
+def master_keys(settings: Settings) -> MasterKeys:
+    """Return the keys of the settings, else those of a 0600 file in the home."""
+    if settings.master_keys:
+        return MasterKeys.parse(
+            [key.get_secret_value() for key in settings.master_keys]
+        )
+    path = settings.uc_home / "master.key"
+    return MasterKeys.parse(_key_file(path).split())
+
+
+def _key_file(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        # Written whole before it has its name: a crash leaves no half key.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(key_text(new_key()))
+        try:
+            os.link(draft, path)
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, server: Server) -> AsyncIterator[Parts]:
+    """Connect, and make sure of the default tenant and the environment's key."""
+    database = Database(server.url, size=settings.database_pool_size)
+    await database.open()
+    try:
+        keyring = await open_keyring(database, master_keys(settings))
+        parts = _parts(settings, server, database, keyring)
+        await _ensure_default_tenant(parts)
+        yield parts
+    finally:
+        await database.close()
+
+
+def _parts(
+    settings: Settings, server: Server, database: Database, keyring: Keyring
+) -> Parts:
+    limit = RateLimit(settings.api_key_rate_limit, MINUTE)
+    tenant_table, agent_table = TenantTable(database, keyring), AgentTable(database)
+    key_table = ApiKeyTable(database, keyring, limit)
+    return Parts(
+        settings,
+        server,
+        database,
+        keyring,
+        AgendaTable(database, keyring, limit),
+        AppointmentTable(database),
+        key_table,
+        RateLimits(database),
+        Tenants(tenant_table, agent_table, new_id),
+        ApiKeys(key_table, tenant_table, agent_table, new_id, new_api_key),
+    )
+
+
+async def _ensure_default_tenant(parts: Parts) -> None:
+    now, tenant_id = utc_now(), parts.settings.default_tenant_id
+    try:
+        await parts.tenants.get(tenant_id)
+    except TenantNotFound:
+        # Several processes may start at once; the first to come adds it.
+        with suppress(AlreadyExists):
+            await parts.tenants.add("Default", "UTC", from_datetime(now), tenant_id)
+    secret = parts.settings.calendar_api_key
+    await parts.api_keys.follow_environment(
+        tenant_id, None if secret is None else secret.get_secret_value(), now
+    )

@@ -1,0 +1,127 @@
+"""May this booking be made? The rules, in the order in which they are answered."""
+
+from bisect import bisect_right
+from datetime import timedelta
+from heapq import nsmallest
+
+from universal_calendar.core.agenda import Agenda, Authority
+from universal_calendar.core.busy import BusySource
+from universal_calendar.core.errors import (
+    PastStart,
+    SlotUnavailable,
+    TooFar,
+    TooSoon,
+    Unavailability,
+)
+from universal_calendar.core.instant import DAY, Instant
+from universal_calendar.core.interval import Interval
+from universal_calendar.core.localtime import local_date, local_day
+from universal_calendar.core.schedule import Openings, openings
+from universal_calendar.core.slots import (
+    DaySlots,
+    free_ranges,
+    free_slots,
+    grid_starts,
+    is_full,
+)
+
+ALTERNATIVES = 3
+ALTERNATIVE_DAYS = 14
+
+
+def check_timing(
+    agenda: Agenda,
+    start: Instant,
+    now: Instant,
+    authority: Authority = Authority.ORDINARY,
+) -> None:
+    """Refuse a start in the past, inside the notice or beyond the booking window.
+
+    Raises PastStart, TooSoon or TooFar. The notice's boundary is bookable.
+    """
+    seen = agenda.seen_by(authority)
+    day, notice = local_date(start, agenda.zone), seen.rules.notice
+    if day < agenda.today(now) or (start < now and not notice):
+        raise PastStart
+    if start < now + notice:
+        raise TooSoon(seen.rules.min_advance_booking_hours)
+    if day > seen.last_day(now):
+        raise TooFar(seen.rules.max_advance_booking_days)
+
+
+def check_availability(
+    agenda: Agenda, wanted: Interval, authority: Authority = Authority.ORDINARY
+) -> None:
+    """Refuse a time that hours, blocks, other claims, limit or grid forbid.
+
+    Raises SlotUnavailable with the first reason that holds.
+    """
+    reason = unavailability(agenda.seen_by(authority), wanted)
+    if reason is not None:
+        raise SlotUnavailable(reason)
+
+
+def unavailability(agenda: Agenda, wanted: Interval) -> Unavailability | None:
+    """Return the first reason against the time, None if it can be booked."""
+    first, last = (local_date(edge, agenda.zone) for edge in (wanted.start, wanted.end))
+    opened = openings(agenda.schedule, agenda.zone, first, last)
+    run = opened.run_around(wanted.start)
+    if run is None or not run.contains(wanted):
+        return Unavailability.OUTSIDE_HOURS
+    if not _is_free(agenda, wanted):
+        return _what_takes(agenda, wanted)
+    if is_full(agenda, local_day(first, agenda.zone)):
+        return Unavailability.DAILY_LIMIT
+    if agenda.rules.enforce_grid and not _is_on_grid(agenda, opened, wanted):
+        return Unavailability.OFF_GRID
+    return None
+
+
+def _is_free(agenda: Agenda, wanted: Interval) -> bool:
+    ranges = free_ranges(agenda, wanted.length)
+    index = bisect_right(ranges, wanted.start, key=lambda allowed: allowed[0]) - 1
+    return index >= 0 and wanted.start <= ranges[index][1]
+
+
+def _what_takes(agenda: Agenda, wanted: Interval) -> Unavailability:
+    rules = agenda.rules
+    padded = Interval(wanted.start - rules.before, wanted.end + rules.after)
+    for busy in agenda.busy:
+        if busy.source is BusySource.BLOCK and busy.interval.overlaps(padded):
+            return Unavailability.BLOCKED
+    return Unavailability.SLOT_TAKEN
+
+
+def _is_on_grid(agenda: Agenda, opened: Openings, wanted: Interval) -> bool:
+    return wanted.start in grid_starts(agenda, opened, wanted.length)
+
+
+def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interval]:
+    """Return the nearest bookable times of the same length, nearest first.
+
+    At most three, all within 14 days of the start that was asked for.
+    """
+    day, reach = local_date(wanted.start, agenda.zone), ALTERNATIVE_DAYS
+    first, last = day - timedelta(days=reach), day + timedelta(days=reach)
+    starts = [
+        start
+        for day_slots in free_slots(agenda, first, last, wanted.length, now)
+        for start in day_slots.starts
+        if abs(start - wanted.start) <= reach * DAY
+    ]
+    nearest = nsmallest(ALTERNATIVES, starts, key=lambda s: abs(s - wanted.start))
+    return [Interval(start, start + wanted.length) for start in nearest]
+
+
+def valid_until(agenda: Agenda, days: list[DaySlots], now: Instant) -> Instant:
+    """Return when a list of slots goes out of date though nothing is written.
+
+    The first of: the next local midnight, the end of a hold, and the moment at which
+    the earliest start falls inside the notice.
+    """
+    bounds = [local_day(agenda.today(now), agenda.zone).end]
+    if agenda.next_expiry is not None:
+        bounds.append(agenda.next_expiry)
+    if days:
+        bounds.append(days[0].starts[0] - agenda.rules.notice + 1)
+    return min(bounds)

@@ -1,0 +1,161 @@
+"""Every error the product raises on purpose.
+
+    UniversalCalendarError
+    ├── InvalidField            a value that cannot be used; names field and mend
+    ├── InvalidRange            days in the wrong order, or too many of them
+    ├── Unauthorized            no key, or a wrong, revoked or expired one
+    ├── RateLimited             too many requests; knows when to come back
+    ├── NotFound                what was named is not there, or not for this caller
+    │   ├── AgentNotFound
+    │   ├── TenantNotFound
+    │   ├── KeyNotFound
+    │   └── AppointmentNotFound
+    ├── AmbiguousAgent          an agent id that two tenants use
+    ├── AlreadyExists
+    ├── BookingRefused          a rule, or the calendar, is against it
+    │   ├── PastStart
+    │   ├── TooSoon
+    │   ├── TooFar
+    │   └── SlotUnavailable     with the reason and what is free nearby
+    ├── IdempotencyMismatch     a key used again for another request
+    ├── FinalStatus             an appointment that can change no more
+    └── DatabaseUnavailable     nothing was changed, or nobody can tell: ask again
+
+The docstring of each is its default message.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from universal_calendar.core.interval import Interval
+
+
+class UniversalCalendarError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Take the class's own docstring where no message is given."""
+        super().__init__(message or (self.__doc__ or "").partition("\n")[0])
+
+
+class InvalidField(UniversalCalendarError, ValueError):
+    """A field cannot be used."""
+
+    def __init__(self, field: str, mend: str) -> None:
+        """Name the field, as its sender wrote it, and say what would be accepted."""
+        self.field, self.mend = field, mend
+        super().__init__(f"{field}: {mend}")
+
+
+class InvalidRange(UniversalCalendarError):
+    """The range of days cannot be asked for."""
+
+
+class Unauthorized(UniversalCalendarError):
+    """Invalid API key"""  # noqa: D400 - the guide's text has no full stop
+
+
+class RateLimited(UniversalCalendarError):
+    """Too many requests."""
+
+    def __init__(self, retry_after: float) -> None:
+        """Take the seconds after which one request passes again."""
+        self.retry_after = retry_after
+        super().__init__(f"Too many requests; try again in {retry_after:.0f} s")
+
+
+class NotFound(UniversalCalendarError):
+    """Not found."""
+
+
+class AgentNotFound(NotFound):
+    """No such agent, or one without hours."""
+
+    def __init__(self, agent_id: object) -> None:
+        """Say nothing about whether another tenant has such an agent."""
+        self.agent_id = agent_id
+        super().__init__(f"Business hours not found for agent {agent_id}")
+
+
+class TenantNotFound(NotFound):
+    """No such tenant; `universal-calendar tenants list` shows them."""
+
+
+class KeyNotFound(NotFound):
+    """No such API key; `universal-calendar keys list` shows them."""
+
+
+class AppointmentNotFound(NotFound):
+    """No such appointment."""
+
+
+class AmbiguousAgent(UniversalCalendarError):
+    """More than one tenant has an agent with this id; add --tenant."""
+
+
+class AlreadyExists(UniversalCalendarError):
+    """It exists already."""
+
+
+class BookingRefused(UniversalCalendarError):
+    """The booking cannot be made."""
+
+
+class PastStart(BookingRefused):
+    """Cannot book in the past"""  # noqa: D400 - the guide's text
+
+
+class TooSoon(BookingRefused):
+    """The start lies inside the minimum notice."""
+
+    def __init__(self, hours: int) -> None:
+        """Take the agent's minimum notice in hours."""
+        self.hours = hours
+        super().__init__(f"Bookings must be made at least {hours} hours in advance")
+
+
+class TooFar(BookingRefused):
+    """The start lies beyond the booking window."""
+
+    def __init__(self, days: int) -> None:
+        """Take the agent's booking window in days."""
+        self.days = days
+        super().__init__(f"Cannot book more than {days} days in advance")
+
+
+class Unavailability(StrEnum):
+    """Why a time inside the booking window cannot be had; the wire's `code`."""
+
+    SLOT_TAKEN = "slot_taken"
+    OUTSIDE_HOURS = "outside_hours"
+    BLOCKED = "blocked"
+    DAILY_LIMIT = "daily_limit"
+    OFF_GRID = "off_grid"
+    NO_SUCH_TIME = "no_such_time"
+
+
+class SlotUnavailable(BookingRefused):
+    """The time cannot be booked."""
+
+    def __init__(
+        self,
+        reason: Unavailability,
+        alternatives: Sequence[Interval] = (),
+        zone: ZoneInfo | None = None,
+    ) -> None:
+        """Take why, and the nearest bookable times with the agent's zone."""
+        self.reason, self.alternatives, self.zone = reason, tuple(alternatives), zone
+        super().__init__(f"The time is not available ({reason})")
+
+
+class IdempotencyMismatch(UniversalCalendarError):
+    """This Idempotency-Key was used for another request; use a new key."""
+
+
+class FinalStatus(UniversalCalendarError):
+    """The appointment's status allows no such change."""
+
+
+class DatabaseUnavailable(UniversalCalendarError):
+    """The database does not answer; try again shortly."""

@@ -1,0 +1,168 @@
+"""Every setting of the service, read once from the environment and `.env`."""
+
+import os
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SAMPLE_SECRETS: Final = frozenset(
+    {
+        "secret-key-abc123",
+        "your-32-character-jwt-secret-key-here",
+        "nmc-internal-services-auth-key-phase1",
+        "nevermisscall_admin411",
+    }
+)
+
+
+class Environment(StrEnum):
+    """Where the service runs; development forgives what the others refuse."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+def default_home() -> Path:
+    """Return the data directory of this user, by the XDG base directory rules."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/universal-calendar")
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local/share") / "universal-calendar"
+
+
+class Settings(BaseSettings):
+    """The settings, each by its name in capitals; a `.env` file stands in for them."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    environment: Environment = Field(
+        Environment.PRODUCTION,
+        validation_alias=AliasChoices("ENVIRONMENT", "NODE_ENV"),
+        description="development accepts sample secrets and migrates any database at"
+        " start. NODE_ENV is read too.",
+    )
+    service_name: str = Field("universal-calendar", description="Name in /health.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(3901, ge=0, le=65535, description="Port; 0 picks a free one.")
+    uc_home: Path = Field(
+        default_factory=default_home,
+        description="Data directory: the embedded PostgreSQL and the master key.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL 15 to 18, also behind a transaction pooler. Empty:"
+        " the service starts its own.",
+    )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="The same database without a pooler, for migrations. Empty:"
+        " DATABASE_URL.",
+    )
+    database_pool_size: int = Field(
+        10, ge=1, le=500, description="Most connections of one process."
+    )
+    auto_migrate: bool = Field(
+        default=False,
+        description="Apply migrations at start. Always done on the embedded server"
+        " and in development.",
+    )
+    master_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Keys that wrap all encryption keys: 32 bytes in URL-safe Base64,"
+        " comma-separated, current first. Embedded: a file in UC_HOME. Required with"
+        " DATABASE_URL outside development.",
+    )
+    calendar_api_key: SecretStr | None = Field(
+        None,
+        description="An API key for all agents of the default tenant. It follows this"
+        " variable at each start.",
+    )
+    default_tenant_id: UUID = Field(
+        UUID("00000000-0000-7000-8000-000000000001"),
+        description="Id of the tenant that exists from the first start.",
+    )
+    api_key_rate_limit: int = Field(
+        6000, ge=1, description="Requests a minute of one API key."
+    )
+    auth_failure_limit: int = Field(
+        20, ge=1, description="Failed authentications a minute from one address."
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks, comma-separated, whose X-Forwarded-For is"
+        " believed.",
+    )
+    log_level: str = Field(
+        "info",
+        pattern="(?i)^(debug|info|warning|error|critical)$",
+        description="debug, info, warning or error.",
+    )
+    log_format: LogFormat = Field(
+        LogFormat.JSON, description="json, or text for people."
+    )
+
+    @field_validator("master_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return _split(value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        parts = _split(value)
+        if isinstance(parts, tuple):
+            return tuple(ip_network(part) for part in parts)
+        return parts
+
+    @model_validator(mode="after")
+    def _refuse_samples(self) -> Self:
+        if self.environment is Environment.DEVELOPMENT:
+            return self
+        for name, value in self._secrets().items():
+            if any(sample in value for sample in SAMPLE_SECRETS):
+                raise ValueError(
+                    f"{name} is a sample from the documentation, which everyone knows;"
+                    " set a secret of your own (universal-calendar init writes one) or"
+                    " ENVIRONMENT=development"
+                )
+        if self.database_url is not None and not self.master_keys:
+            raise ValueError(
+                "MASTER_KEYS is required with DATABASE_URL; run universal-calendar"
+                " init, which writes one, and keep a copy of it"
+            )
+        return self
+
+    def _secrets(self) -> dict[str, str]:
+        secrets = {
+            "CALENDAR_API_KEY": self.calendar_api_key,
+            "DATABASE_URL": self.database_url,
+            "DATABASE_DIRECT_URL": self.database_direct_url,
+        }
+        return {n: v.get_secret_value() for n, v in secrets.items() if v is not None}
+
+    @property
+    def is_embedded(self) -> bool:
+        """Tell whether the service runs its own PostgreSQL."""
+        return self.database_url is None
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value

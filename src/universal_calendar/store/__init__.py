@@ -1,0 +1,1 @@
+"""The only SQL: rows become the values of core and services here."""

@@ -1,0 +1,243 @@
+"""Agendas: the statements of the hot path, one round trip each."""
+
+import sys
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Final, NamedTuple, cast
+from uuid import UUID
+
+from universal_calendar.core.agenda import MARGIN_DAYS, Agenda
+from universal_calendar.core.busy import Claims
+from universal_calendar.core.errors import AgentNotFound, Unauthorized
+from universal_calendar.core.hours import stored_hours
+from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.localtime import zone_named
+from universal_calendar.services.ports import (
+    AgendaQuery,
+    AgendaReading,
+    Answer,
+    NewAppointment,
+    NewHold,
+    Replay,
+    StoredAnswer,
+    WriteOutcome,
+)
+from universal_calendar.store.database import Database, Row, call
+from universal_calendar.store.encryption import TenantKeys, decrypt, place_of
+from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.people import email_index, phone_index, seal_person
+from universal_calendar.store.rate_limits import RateLimit
+
+Call = Callable[[str, list[object]], Awaitable[Row]]
+
+_READ: Final = f"SELECT * FROM read_agenda({', '.join(['%s'] * 14)})"
+_BOOK: Final = f"SELECT book_appointment({', '.join(['%s'] * 21)})"
+_HOLD: Final = f"SELECT hold_time({', '.join(['%s'] * 8)})"
+
+
+class _AgendaRow(NamedTuple):
+    outcome: str
+    tenant: UUID
+    key: UUID | None
+    used: float | None
+    revision: int
+    zone: str
+    document: str
+    claims: bytes | None
+    next_expiry: datetime | None
+    data_key_version: int
+    data_key: bytes
+    index_key: bytes
+    stored_fingerprint: bytes | None
+    stored_status: int
+    stored_sealed: bytes
+    stored_key: bytes
+    replayed_id: UUID | None
+
+
+class AgendaTable:
+    """The port `AgendaStore` on PostgreSQL."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        limit: RateLimit,
+        call: Call | None = None,
+    ) -> None:
+        """Take the API keys' rate limit, and how to run a statement if not alone."""
+        self._database, self._keyring, self._limit = database, keyring, limit
+        self._call = call or database.call
+
+    async def read(self, query: AgendaQuery) -> AgendaReading:
+        """Read an agenda; raise Unauthorized, RateLimited or AgentNotFound."""
+        row = _AgendaRow._make(await self._call(_READ, self._read_parameters(query)))
+        if row.outcome == "unauthorized":
+            raise Unauthorized
+        if row.outcome == "limited":
+            raise self._limit.exceeded()
+        if row.outcome == "unknown":
+            raise AgentNotFound(query.agent_id)
+        allowance = None if row.used is None else self._limit.allowance(row.used)
+        if row.outcome == "unchanged":
+            return AgendaReading(row.tenant, row.key, allowance, None)
+        agenda = _agenda(row, query.agent_id)
+        if query.replay is None:
+            return AgendaReading(row.tenant, row.key, allowance, agenda)
+        return AgendaReading(
+            row.tenant,
+            row.key,
+            allowance,
+            agenda,
+            self._keyring.tenant_keys(
+                row.tenant, row.data_key_version, row.data_key, row.index_key
+            ),
+            self._stored(row, query.replay),
+            row.replayed_id,
+        )
+
+    def _read_parameters(self, query: AgendaQuery) -> list[object]:
+        key = query.caller.api_key
+        return [
+            None if key is None else self._keyring.hash_api_key(key),
+            query.caller.tenant_id,
+            to_datetime(query.now),
+            self._limit.cost,
+            self._limit.window,
+            query.agent_id,
+            _midnight(query.first, -MARGIN_DAYS),
+            _midnight(query.last, MARGIN_DAYS + 1),
+            query.known_revision,
+            query.without,
+            *self._replay_parameters(query.replay),
+        ]
+
+    def _replay_parameters(self, replay: Replay | None) -> list[object]:
+        if replay is None:
+            return [None] * 4
+        fingerprint = self._keyring.fingerprint(replay.request)
+        return [replay.route, replay.idempotency_key, replay.reference, fingerprint]
+
+    def _stored(self, row: _AgendaRow, replay: Replay) -> StoredAnswer | None:
+        if row.stored_fingerprint is None:
+            return None
+        key = self._keyring.data_key(row.tenant, row.stored_key)
+        body = decrypt(key, row.stored_sealed, _answer_place(row.tenant, replay))
+        fingerprint = self._keyring.fingerprint(replay.request)
+        return StoredAnswer(
+            Answer(row.stored_status, body), row.stored_fingerprint == fingerprint
+        )
+
+    async def book(
+        self, reading: AgendaReading, appointment: NewAppointment, now: Instant
+    ) -> WriteOutcome:
+        """Write the appointment, its claim and its answer, or none of them."""
+        keys, agenda = cast(TenantKeys, reading.sealer), cast(Agenda, reading.agenda)
+        person, replay, answer = (
+            appointment.person,
+            appointment.replay,
+            appointment.answer,
+        )
+        (outcome,) = await self._call(
+            _BOOK,
+            [
+                agenda.tenant_id,
+                agenda.agent_id,
+                agenda.revision,
+                to_datetime(now),
+                appointment.appointment_id,
+                to_datetime(appointment.interval.start),
+                to_datetime(appointment.interval.end),
+                appointment.hold_id,
+                agenda.zone.key,
+                appointment.status,
+                appointment.source,
+                replay.reference,
+                self._keyring.fingerprint(replay.request),
+                keys.version,
+                seal_person(keys, appointment.appointment_id, person),
+                phone_index(keys, person),
+                email_index(keys, person),
+                replay.route,
+                replay.idempotency_key,
+                answer.status,
+                _sealed_answer(keys, replay, answer),
+            ],
+        )
+        return WriteOutcome(outcome)
+
+    async def hold(
+        self, reading: AgendaReading, hold: NewHold, now: Instant
+    ) -> WriteOutcome:
+        """Claim the time until the hold expires."""
+        agenda = cast(Agenda, reading.agenda)
+        (outcome,) = await self._call(
+            _HOLD,
+            [
+                agenda.tenant_id,
+                agenda.agent_id,
+                agenda.revision,
+                to_datetime(now),
+                hold.hold_id,
+                to_datetime(hold.interval.start),
+                to_datetime(hold.interval.end),
+                to_datetime(hold.expires_at),
+            ],
+        )
+        return WriteOutcome(outcome)
+
+    @asynccontextmanager
+    async def locked(
+        self, tenant_id: UUID, agent_id: UUID
+    ) -> AsyncIterator["AgendaTable"]:
+        """Lock the agent: inside the block nothing of it changes but by the block."""
+        async with self._database.transaction(tenant_id) as connection:
+            await connection.execute(
+                "SELECT FROM agents WHERE tenant_id = %s AND agent_id = %s FOR UPDATE",
+                [tenant_id, agent_id],
+            )
+            within = partial(call, connection)
+            yield AgendaTable(self._database, self._keyring, self._limit, within)
+
+
+def _midnight(day: date, days: int) -> datetime:
+    try:
+        return datetime.combine(day + timedelta(days=days), time(), UTC)
+    except OverflowError:
+        return datetime.combine(day, time(), UTC)
+
+
+def _agenda(row: _AgendaRow, agent_id: UUID) -> Agenda:
+    hours = stored_hours(row.document)
+    return Agenda(
+        row.tenant,
+        agent_id,
+        row.revision,
+        hours.zone or zone_named(row.zone),
+        hours.schedule,
+        hours.rules,
+        _claims(row.claims or b""),
+        next_expiry=None if row.next_expiry is None else from_datetime(row.next_expiry),
+    )
+
+
+def _claims(packed: bytes) -> Claims:
+    times = array("q", packed)
+    if sys.byteorder == "little":
+        times.byteswap()
+    return Claims(times[0::2], times[1::2])
+
+
+def _answer_place(tenant_id: UUID, replay: Replay) -> str:
+    row = f"{replay.route}/{replay.idempotency_key}"
+    return place_of(tenant_id, "idempotency_keys", "sealed", row)
+
+
+def _sealed_answer(keys: TenantKeys, replay: Replay, answer: Answer) -> bytes | None:
+    if replay.idempotency_key is None:
+        return None
+    row = f"{replay.route}/{replay.idempotency_key}"
+    return keys.seal(answer.body, "idempotency_keys", "sealed", row)

@@ -1,0 +1,127 @@
+"""API keys: only their keyed hash is stored."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+
+from universal_calendar.core.errors import (
+    AlreadyExists,
+    KeyNotFound,
+    Unauthorized,
+)
+from universal_calendar.core.instant import Instant, to_datetime
+from universal_calendar.services.ports import ApiKey
+from universal_calendar.store.database import Database, Row
+from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.rate_limits import RateLimit
+
+_COLUMNS: Final = (
+    "tenant_id, key_id, label, agent_ids, created_at, expires_at, revoked_at,"
+    " last_used_at, is_from_environment"
+)
+
+
+class ApiKeyTable:
+    """The port `ApiKeyStore` on PostgreSQL."""
+
+    def __init__(self, database: Database, keyring: Keyring, limit: RateLimit) -> None:
+        """Take what hashes keys, and the rate limit of each."""
+        self._database, self._keyring, self._limit = database, keyring, limit
+
+    async def admit(self, secret: str, now: Instant) -> None:
+        """Count a request by this key; raise Unauthorized or RateLimited."""
+        (outcome,) = await self._database.call(
+            "SELECT outcome FROM admit_key(%s, %s, %s, %s)",
+            [
+                self._keyring.hash_api_key(secret),
+                to_datetime(now),
+                self._limit.cost,
+                self._limit.window,
+            ],
+        )
+        if outcome == "unauthorized":
+            raise Unauthorized
+        if outcome == "limited":
+            raise self._limit.exceeded()
+
+    async def add(self, key: ApiKey, secret: str) -> None:
+        """Add a key; raise AlreadyExists if the very secret is in use."""
+        try:
+            async with self._database.transaction(key.tenant_id) as connection:
+                await connection.execute(
+                    "INSERT INTO api_key_directory VALUES (%s, %s, %s)",
+                    [self._keyring.hash_api_key(secret), key.tenant_id, key.key_id],
+                )
+                await connection.execute(
+                    f"INSERT INTO api_keys ({_COLUMNS})"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    [
+                        key.tenant_id,
+                        key.key_id,
+                        key.label,
+                        None if key.agent_ids is None else list(key.agent_ids),
+                        key.created_at,
+                        key.expires_at,
+                        key.revoked_at,
+                        key.last_used_at,
+                        key.is_from_environment,
+                    ],
+                )
+        except UniqueViolation:
+            raise AlreadyExists("This API key is in use already") from None
+
+    async def of_tenant(self, tenant_id: UUID) -> Sequence[ApiKey]:
+        """Return the tenant's keys, oldest first, revoked ones included."""
+        async with self._database.transaction(tenant_id) as connection:
+            cursor = await connection.execute(
+                f"SELECT {_COLUMNS} FROM api_keys WHERE tenant_id = %s"
+                " ORDER BY created_at, key_id",
+                [tenant_id],
+            )
+            rows = await cursor.fetchall()
+        return [_api_key(row) for row in rows]
+
+    async def end(
+        self, tenant_id: UUID, key_id: UUID, *, at: datetime, now: datetime
+    ) -> None:
+        """Revoke a key if `at` is now, else let it expire at `at` at the latest.
+
+        Raises KeyNotFound.
+        """
+        column, value = ("revoked_at", now) if at <= now else ("expires_at", at)
+        async with self._database.transaction(tenant_id) as connection:
+            cursor = await connection.execute(
+                f"UPDATE api_keys SET {column} = least({column}, %s)"
+                " WHERE tenant_id = %s AND key_id = %s",
+                [value, tenant_id, key_id],
+            )
+        if cursor.rowcount == 0:
+            raise KeyNotFound
+
+    async def with_secret(self, secret: str) -> UUID | None:
+        """Return the id of the key with this secret, revoked or not."""
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT key_id FROM api_key_directory WHERE key_hash = %s",
+                [self._keyring.hash_api_key(secret)],
+            )
+            row = await cursor.fetchone()
+        return None if row is None else row[0]
+
+    async def reinstate(self, tenant_id: UUID, key_id: UUID) -> None:
+        """Let the environment's key work again; any other key stays as it is."""
+        async with self._database.transaction(tenant_id) as connection:
+            await connection.execute(
+                "UPDATE api_keys SET revoked_at = NULL WHERE tenant_id = %s"
+                " AND key_id = %s AND is_from_environment AND revoked_at IS NOT NULL",
+                [tenant_id, key_id],
+            )
+
+
+def _api_key(row: Row) -> ApiKey:
+    tenant_id, key_id, label, agent_ids, *rest = row
+    scope = None if agent_ids is None else tuple(agent_ids)
+    return ApiKey(tenant_id, key_id, label, scope, *rest)

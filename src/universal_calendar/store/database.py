@@ -1,0 +1,86 @@
+"""Connections: a pool that survives the database's absence and says so plainly."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from universal_calendar.core.errors import DatabaseUnavailable
+
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+Row: TypeAlias = tuple[Any, ...]
+
+_SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
+
+
+class Database:
+    """A pool of autocommit connections without prepared statements.
+
+    It works behind a transaction pooler: nothing outlives a transaction. Whatever goes
+    wrong between here and the server is DatabaseUnavailable.
+    """
+
+    def __init__(self, url: str, *, size: int = 10, patience: float = 2.0) -> None:
+        """Take a libpq URL, the most connections, and the seconds to wait for one."""
+        self._pool = AsyncConnectionPool[Connection](
+            url,
+            min_size=min(2, size),
+            max_size=size,
+            timeout=patience,
+            reconnect_timeout=5.0,
+            open=False,
+            kwargs={"autocommit": True, "prepare_threshold": None},
+        )
+
+    async def open(self) -> None:
+        """Connect; raise DatabaseUnavailable if the server does not answer."""
+        with _translated_errors():
+            await self._pool.open(wait=True, timeout=10.0)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection on which each statement is its own transaction."""
+        with _translated_errors():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """Lend a connection in a transaction that sees this tenant's rows only.
+
+        Leaving the block commits; an exception rolls back.
+        """
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute(_SET_TENANT, [str(tenant_id)])
+            yield connection
+
+    async def call(self, statement: str, parameters: list[object]) -> Row:
+        """Run a statement that returns one row, in one round trip and transaction."""
+        async with self.connection() as connection:
+            return await call(connection, statement, parameters)
+
+
+async def call(connection: Connection, statement: str, parameters: list[object]) -> Row:
+    """Run a statement that returns one row, with the values in binary."""
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(statement.encode(), parameters)
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(statement)
+    return row
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable from error

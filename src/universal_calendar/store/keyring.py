@@ -1,0 +1,76 @@
+"""Where keys are kept: wrapped in the database, opened by the master keys."""
+
+from uuid import UUID
+
+from universal_calendar.store.database import Connection, Database
+from universal_calendar.store.encryption import (
+    MasterKeys,
+    TenantKeys,
+    keyed_hash,
+    new_key,
+    place_of,
+)
+
+_HASHING = "hashing"
+
+
+class Keyring:
+    """The installation's hashing key, and the way to each tenant's keys."""
+
+    def __init__(self, master: MasterKeys, hashing: bytes) -> None:
+        """Take the unwrapped hashing key; `open_keyring` reads it."""
+        self._master = master
+        self._hashing = hashing
+
+    def hash_api_key(self, api_key: str) -> bytes:
+        """Return the hash under which an API key is stored."""
+        return self.fingerprint(b"api-key\0" + api_key.encode())
+
+    def fingerprint(self, value: bytes) -> bytes:
+        """Return a hash that no one without the installation's key can compute."""
+        return keyed_hash(self._hashing, value)
+
+    def tenant_keys(
+        self, tenant_id: UUID, version: int, data: bytes, index: bytes
+    ) -> TenantKeys:
+        """Unwrap a tenant's keys, as stored."""
+        place = _place(tenant_id, "index")
+        return TenantKeys(
+            tenant_id,
+            version,
+            self.data_key(tenant_id, data),
+            self._master.unwrap(index, place),
+        )
+
+    def data_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
+        """Unwrap one version of a tenant's data key."""
+        return self._master.unwrap(wrapped, _place(tenant_id, "data"))
+
+    async def give_keys(self, connection: Connection, tenant_id: UUID) -> None:
+        """Make a new tenant's keys, in the transaction that makes the tenant."""
+        for purpose in ("data", "index"):
+            wrapped = self._master.wrap(new_key(), _place(tenant_id, purpose))
+            await connection.execute(
+                "INSERT INTO tenant_keys VALUES (%s, %s, 1, %s)",
+                [tenant_id, purpose, wrapped],
+            )
+
+
+def _place(tenant_id: UUID, purpose: str) -> str:
+    return place_of(tenant_id, "tenant_keys", "wrapped", purpose)
+
+
+async def open_keyring(database: Database, master: MasterKeys) -> Keyring:
+    """Read the hashing key, which the very first start makes.
+
+    Raises CannotDecrypt if the master keys are not this installation's.
+    """
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO installation_keys VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [_HASHING, master.wrap(new_key(), _HASHING)],
+        )
+    (wrapped,) = await database.call(
+        "SELECT wrapped FROM installation_keys WHERE purpose = %s", [_HASHING]
+    )
+    return Keyring(master, master.unwrap(wrapped, _HASHING))

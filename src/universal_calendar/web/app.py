@@ -1,0 +1,105 @@
+"""The HTTP application: routes, errors in their dialect, documentation."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from universal_calendar.core.errors import Unauthorized, UniversalCalendarError
+from universal_calendar.web.agent_api.errors import (
+    InvalidInput,
+    render,
+    render_internal,
+    render_invalid,
+)
+from universal_calendar.web.agent_api.openapi import add_agent_routes
+from universal_calendar.web.agent_api.routes import AgentApi
+from universal_calendar.web.errors import HTTP_CODES, Problem, problem_of
+from universal_calendar.web.health import VERSION, Health
+from universal_calendar.web.request_context import RequestContext
+
+_log = structlog.get_logger()
+
+DESCRIPTION: Final = "One self-hosted booking API over every calendar a business uses."
+
+AuthenticationFailed = Callable[[Request], Awaitable[None]]
+"""Counts a failed authentication; raises RateLimited past the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What the routes lead to."""
+
+    agent_api: AgentApi
+    health: Health
+    authentication_failed: AuthenticationFailed
+
+
+def create_app(handlers: Handlers) -> ASGIApp:
+    """Build the application, wrapped in the context of every request."""
+    app = _documented(handlers.agent_api, handlers.health)
+    _add_error_handlers(app, handlers.authentication_failed)
+    return RequestContext(app)
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document; no handler runs for it."""
+    return _documented(AgentApi.__new__(AgentApi), Health.__new__(Health)).openapi()
+
+
+def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
+    app = FastAPI(
+        title="Universal Calendar",
+        version=VERSION,
+        description=DESCRIPTION,
+        # Spans and logs of its own would hold query strings and exception texts.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        redoc_url=None,
+    )
+    add_agent_routes(app, agent_api)
+    _add_health_routes(app, health)
+    return app
+
+
+def _add_health_routes(app: FastAPI, health: Health) -> None:
+    for path, endpoint, summary in (
+        ("/health", health.health, "State of the service and its database"),
+        ("/healthz", health.alive, "Liveness: the process answers"),
+        ("/readyz", health.ready, "Readiness: bookings can be taken"),
+        ("/metrics", health.metrics, "Prometheus metrics"),
+    ):
+        app.add_api_route(path, endpoint, tags=["Operations"], summary=summary)
+
+
+def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
+    async def expected(request: Request, error: Exception) -> Response:
+        if isinstance(error, Unauthorized):
+            _log.warning("authentication_failed")
+            try:
+                await failed(request)
+            except UniversalCalendarError as instead:
+                error = instead
+        return _rendered(error)
+
+    def unexpected(request: Request, _error: Exception) -> Response:
+        return render_internal(request.state.request_id)
+
+    app.add_exception_handler(UniversalCalendarError, expected)
+    app.add_exception_handler(HTTPException, expected)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _rendered(error: Exception) -> Response:
+    if isinstance(error, InvalidInput):
+        return render_invalid(error)
+    if isinstance(error, HTTPException):
+        code = HTTP_CODES.get(error.status_code, "error")
+        headers = dict(error.headers or {})
+        return render(Problem(error.status_code, code, error.detail, headers))
+    return render(problem_of(error))

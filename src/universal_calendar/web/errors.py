@@ -1,0 +1,73 @@
+"""From errors to statuses, once for both dialects.
+
+`code` is stable and machine-readable; the dialects decide where it stands.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from universal_calendar.core import errors
+
+RETRY_AFTER_SECONDS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error ready for rendering."""
+
+    status: int
+    code: str
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class PayloadTooLarge(errors.UniversalCalendarError):
+    """The body is larger than 256 KiB."""
+
+
+class UnsupportedMediaType(errors.UniversalCalendarError):
+    """Send the body as Content-Type: application/json."""
+
+
+STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
+    errors.InvalidField: (422, "invalid_field"),
+    errors.InvalidRange: (400, "invalid_range"),
+    errors.Unauthorized: (401, "unauthorized"),
+    errors.RateLimited: (429, "rate_limited"),
+    errors.NotFound: (404, "not_found"),
+    errors.PastStart: (400, "past"),
+    errors.TooSoon: (400, "too_soon"),
+    errors.TooFar: (400, "too_far"),
+    errors.SlotUnavailable: (409, "slot_unavailable"),
+    errors.IdempotencyMismatch: (422, "idempotency_mismatch"),
+    errors.AlreadyExists: (409, "already_exists"),
+    errors.FinalStatus: (409, "final_status"),
+    errors.DatabaseUnavailable: (503, "service_unavailable"),
+    PayloadTooLarge: (413, "payload_too_large"),
+    UnsupportedMediaType: (415, "unsupported_media_type"),
+}
+
+HTTP_CODES: Final = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """Find the status of the error's most specific class."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            status, code = STATUS[kind]
+            return Problem(status, code, str(error), _headers(error))
+    return Problem(500, "internal_error", "Something went wrong on our side")
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, errors.RateLimited):
+        return {"Retry-After": str(max(1, round(error.retry_after)))}
+    if isinstance(error, errors.DatabaseUnavailable):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {}

@@ -1,0 +1,1 @@
+"""What the tests share: a real server, a real service, tenants of their own."""

@@ -6,11 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.harness.business import Business, open_business
 from tests.harness.running import GENEROUS, RunningService, running_service
+
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts, start_server
 from universal_calendar.settings import Settings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what CI asks for: a test that cannot run is a failure."""
+    parser.addoption("--no-skips", action="store_true", help="fail on any skip")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Turn a skip into a failure under --no-skips."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]  # pluggy's result
+    if report.skipped and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
 
 
 def settings_for(home: Path, **values: object) -> Settings:

@@ -6,6 +6,7 @@ overlap. The functions take any spans and return sorted, disjoint, non-touching 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
 from typing_extensions import override
 
 from universal_calendar.core.instant import Duration, Instant, to_datetime

@@ -8,7 +8,7 @@ over its claims and a pass over its openings.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple

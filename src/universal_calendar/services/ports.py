@@ -232,7 +232,7 @@ class AgentStore(Protocol):
         """Add an agent without hours; raise AlreadyExists."""
 
     async def tenant_of(self, agent_id: UUID) -> UUID:
-        """Return the one tenant with this agent; raise AgentNotFound, AmbiguousAgent."""
+        """Return the agent's tenant; raise AgentNotFound or AmbiguousAgent."""
 
     async def of_tenant(self, tenant_id: UUID) -> Sequence[Agent]:
         """Return the tenant's agents, oldest first."""

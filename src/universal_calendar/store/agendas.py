@@ -14,6 +14,7 @@ from universal_calendar.core.busy import Claims
 from universal_calendar.core.errors import AgentNotFound, Unauthorized
 from universal_calendar.core.hours import stored_hours
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import zone_named
 from universal_calendar.services.ports import (
     AgendaQuery,
@@ -31,11 +32,30 @@ from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.people import email_index, phone_index, seal_person
 from universal_calendar.store.rate_limits import RateLimit
 
-Call = Callable[[str, list[object]], Awaitable[Row]]
+Values = dict[str, object]
+Call = Callable[[str, Values], Awaitable[Row]]
 
-_READ: Final = f"SELECT * FROM read_agenda({', '.join(['%s'] * 14)})"
-_BOOK: Final = f"SELECT book_appointment({', '.join(['%s'] * 21)})"
-_HOLD: Final = f"SELECT hold_time({', '.join(['%s'] * 8)})"
+_ANSWER: Final = ("idempotency_keys", "sealed")
+_NO_REPLAY: Final[Values] = dict.fromkeys(
+    ("route", "idempotency_key", "reference", "fingerprint")
+)
+
+_READ: Final = """
+SELECT * FROM read_agenda(%(key_hash)s, %(tenant)s, %(now)s, %(cost)s, %(window)s,
+    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(without)s, %(route)s,
+    %(idempotency_key)s, %(reference)s, %(fingerprint)s)
+"""
+_BOOK: Final = """
+SELECT book_appointment(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(appointment)s,
+    %(starts_at)s, %(ends_at)s, %(hold)s, %(timezone)s, %(status)s, %(source)s,
+    %(reference)s, %(fingerprint)s, %(key_version)s, %(sealed)s, %(phone_index)s,
+    %(email_index)s, %(route)s, %(idempotency_key)s, %(answer_status)s,
+    %(answer_sealed)s)
+"""
+_HOLD: Final = """
+SELECT hold_time(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(hold)s, %(starts_at)s,
+    %(ends_at)s, %(expires_at)s)
+"""
 
 
 class _AgendaRow(NamedTuple):
@@ -99,33 +119,38 @@ class AgendaTable:
             row.replayed_id,
         )
 
-    def _read_parameters(self, query: AgendaQuery) -> list[object]:
+    def _read_parameters(self, query: AgendaQuery) -> Values:
         key = query.caller.api_key
-        return [
-            None if key is None else self._keyring.hash_api_key(key),
-            query.caller.tenant_id,
-            to_datetime(query.now),
-            self._limit.cost,
-            self._limit.window,
-            query.agent_id,
-            _midnight(query.first, -MARGIN_DAYS),
-            _midnight(query.last, MARGIN_DAYS + 1),
-            query.known_revision,
-            query.without,
-            *self._replay_parameters(query.replay),
-        ]
+        return {
+            "key_hash": None if key is None else self._keyring.hash_api_key(key),
+            "tenant": query.caller.tenant_id,
+            "now": to_datetime(query.now),
+            "cost": self._limit.cost,
+            "window": self._limit.window,
+            "agent": query.agent_id,
+            "from": _midnight(query.first, -MARGIN_DAYS),
+            "to": _midnight(query.last, MARGIN_DAYS + 1),
+            "known_revision": query.known_revision,
+            "without": query.without,
+            **self._replay_parameters(query.replay),
+        }
 
-    def _replay_parameters(self, replay: Replay | None) -> list[object]:
+    def _replay_parameters(self, replay: Replay | None) -> Values:
         if replay is None:
-            return [None] * 4
-        fingerprint = self._keyring.fingerprint(replay.request)
-        return [replay.route, replay.idempotency_key, replay.reference, fingerprint]
+            return _NO_REPLAY
+        return {
+            "route": replay.route,
+            "idempotency_key": replay.idempotency_key,
+            "reference": replay.reference,
+            "fingerprint": self._keyring.fingerprint(replay.request),
+        }
 
     def _stored(self, row: _AgendaRow, replay: Replay) -> StoredAnswer | None:
         if row.stored_fingerprint is None:
             return None
         key = self._keyring.data_key(row.tenant, row.stored_key)
-        body = decrypt(key, row.stored_sealed, _answer_place(row.tenant, replay))
+        place = place_of(row.tenant, *_ANSWER, _answer_row(replay))
+        body = decrypt(key, row.stored_sealed, place)
         fingerprint = self._keyring.fingerprint(replay.request)
         return StoredAnswer(
             Answer(row.stored_status, body), row.stored_fingerprint == fingerprint
@@ -136,37 +161,12 @@ class AgendaTable:
     ) -> WriteOutcome:
         """Write the appointment, its claim and its answer, or none of them."""
         keys, agenda = cast(TenantKeys, reading.sealer), cast(Agenda, reading.agenda)
-        person, replay, answer = (
-            appointment.person,
-            appointment.replay,
-            appointment.answer,
+        parameters = (
+            _claim_parameters(agenda, appointment.interval, now)
+            | self._replay_parameters(appointment.replay)
+            | _appointment_parameters(keys, agenda, appointment)
         )
-        (outcome,) = await self._call(
-            _BOOK,
-            [
-                agenda.tenant_id,
-                agenda.agent_id,
-                agenda.revision,
-                to_datetime(now),
-                appointment.appointment_id,
-                to_datetime(appointment.interval.start),
-                to_datetime(appointment.interval.end),
-                appointment.hold_id,
-                agenda.zone.key,
-                appointment.status,
-                appointment.source,
-                replay.reference,
-                self._keyring.fingerprint(replay.request),
-                keys.version,
-                seal_person(keys, appointment.appointment_id, person),
-                phone_index(keys, person),
-                email_index(keys, person),
-                replay.route,
-                replay.idempotency_key,
-                answer.status,
-                _sealed_answer(keys, replay, answer),
-            ],
-        )
+        (outcome,) = await self._call(_BOOK, parameters)
         return WriteOutcome(outcome)
 
     async def hold(
@@ -174,19 +174,11 @@ class AgendaTable:
     ) -> WriteOutcome:
         """Claim the time until the hold expires."""
         agenda = cast(Agenda, reading.agenda)
-        (outcome,) = await self._call(
-            _HOLD,
-            [
-                agenda.tenant_id,
-                agenda.agent_id,
-                agenda.revision,
-                to_datetime(now),
-                hold.hold_id,
-                to_datetime(hold.interval.start),
-                to_datetime(hold.interval.end),
-                to_datetime(hold.expires_at),
-            ],
-        )
+        parameters = _claim_parameters(agenda, hold.interval, now) | {
+            "hold": hold.hold_id,
+            "expires_at": to_datetime(hold.expires_at),
+        }
+        (outcome,) = await self._call(_HOLD, parameters)
         return WriteOutcome(outcome)
 
     @asynccontextmanager
@@ -231,13 +223,41 @@ def _claims(packed: bytes) -> Claims:
     return Claims(times[0::2], times[1::2])
 
 
-def _answer_place(tenant_id: UUID, replay: Replay) -> str:
-    row = f"{replay.route}/{replay.idempotency_key}"
-    return place_of(tenant_id, "idempotency_keys", "sealed", row)
+def _claim_parameters(agenda: Agenda, interval: Interval, now: Instant) -> Values:
+    return {
+        "tenant": agenda.tenant_id,
+        "agent": agenda.agent_id,
+        "revision": agenda.revision,
+        "now": to_datetime(now),
+        "starts_at": to_datetime(interval.start),
+        "ends_at": to_datetime(interval.end),
+    }
+
+
+def _appointment_parameters(
+    keys: TenantKeys, agenda: Agenda, appointment: NewAppointment
+) -> Values:
+    person, answer = appointment.person, appointment.answer
+    return {
+        "appointment": appointment.appointment_id,
+        "hold": appointment.hold_id,
+        "timezone": agenda.zone.key,
+        "status": appointment.status,
+        "source": appointment.source,
+        "key_version": keys.version,
+        "sealed": seal_person(keys, appointment.appointment_id, person),
+        "phone_index": phone_index(keys, person),
+        "email_index": email_index(keys, person),
+        "answer_status": answer.status,
+        "answer_sealed": _sealed_answer(keys, appointment.replay, answer),
+    }
 
 
 def _sealed_answer(keys: TenantKeys, replay: Replay, answer: Answer) -> bytes | None:
     if replay.idempotency_key is None:
         return None
-    row = f"{replay.route}/{replay.idempotency_key}"
-    return keys.seal(answer.body, "idempotency_keys", "sealed", row)
+    return keys.seal(answer.body, *_ANSWER, _answer_row(replay))
+
+
+def _answer_row(replay: Replay) -> str:
+    return f"{replay.route}/{replay.idempotency_key}"

@@ -1,6 +1,7 @@
 """API keys: only their keyed hash is stored."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,10 +19,22 @@ from universal_calendar.store.database import Database, Row
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.rate_limits import RateLimit
 
-_COLUMNS: Final = (
-    "tenant_id, key_id, label, agent_ids, created_at, expires_at, revoked_at,"
-    " last_used_at, is_from_environment"
-)
+_ADD: Final = """
+INSERT INTO api_keys (tenant_id, key_id, label, agent_ids, created_at, expires_at,
+    revoked_at, last_used_at, is_from_environment)
+VALUES (%(tenant_id)s, %(key_id)s, %(label)s, %(agent_ids)s, %(created_at)s,
+    %(expires_at)s, %(revoked_at)s, %(last_used_at)s, %(is_from_environment)s)
+"""
+_LIST: Final = """
+SELECT tenant_id, key_id, label, agent_ids, created_at, expires_at, revoked_at,
+    last_used_at, is_from_environment
+FROM api_keys WHERE tenant_id = %s ORDER BY created_at, key_id
+"""
+_END: Final = """
+UPDATE api_keys SET revoked_at = least(revoked_at, %(revoked_at)s),
+    expires_at = least(expires_at, %(expires_at)s)
+WHERE tenant_id = %(tenant_id)s AND key_id = %(key_id)s
+"""
 
 
 class ApiKeyTable:
@@ -55,32 +68,15 @@ class ApiKeyTable:
                     "INSERT INTO api_key_directory VALUES (%s, %s, %s)",
                     [self._keyring.hash_api_key(secret), key.tenant_id, key.key_id],
                 )
-                await connection.execute(
-                    f"INSERT INTO api_keys ({_COLUMNS})"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    [
-                        key.tenant_id,
-                        key.key_id,
-                        key.label,
-                        None if key.agent_ids is None else list(key.agent_ids),
-                        key.created_at,
-                        key.expires_at,
-                        key.revoked_at,
-                        key.last_used_at,
-                        key.is_from_environment,
-                    ],
-                )
+                agent_ids = None if key.agent_ids is None else list(key.agent_ids)
+                await connection.execute(_ADD, asdict(key) | {"agent_ids": agent_ids})
         except UniqueViolation:
             raise AlreadyExists("This API key is in use already") from None
 
     async def of_tenant(self, tenant_id: UUID) -> Sequence[ApiKey]:
         """Return the tenant's keys, oldest first, revoked ones included."""
         async with self._database.transaction(tenant_id) as connection:
-            cursor = await connection.execute(
-                f"SELECT {_COLUMNS} FROM api_keys WHERE tenant_id = %s"
-                " ORDER BY created_at, key_id",
-                [tenant_id],
-            )
+            cursor = await connection.execute(_LIST, [tenant_id])
             rows = await cursor.fetchall()
         return [_api_key(row) for row in rows]
 
@@ -91,13 +87,14 @@ class ApiKeyTable:
 
         Raises KeyNotFound.
         """
-        column, value = ("revoked_at", now) if at <= now else ("expires_at", at)
+        parameters = {
+            "tenant_id": tenant_id,
+            "key_id": key_id,
+            "revoked_at": now if at <= now else None,
+            "expires_at": at,
+        }
         async with self._database.transaction(tenant_id) as connection:
-            cursor = await connection.execute(
-                f"UPDATE api_keys SET {column} = least({column}, %s)"
-                " WHERE tenant_id = %s AND key_id = %s",
-                [value, tenant_id, key_id],
-            )
+            cursor = await connection.execute(_END, parameters)
         if cursor.rowcount == 0:
             raise KeyNotFound
 

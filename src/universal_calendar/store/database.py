@@ -1,6 +1,6 @@
 """Connections: a pool that survives the database's absence and says so plainly."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -13,6 +13,7 @@ from universal_calendar.core.errors import DatabaseUnavailable
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 Row: TypeAlias = tuple[Any, ...]
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 _SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
 
@@ -62,13 +63,13 @@ class Database:
             await connection.execute(_SET_TENANT, [str(tenant_id)])
             yield connection
 
-    async def call(self, statement: str, parameters: list[object]) -> Row:
+    async def call(self, statement: str, parameters: Parameters) -> Row:
         """Run a statement that returns one row, in one round trip and transaction."""
         async with self.connection() as connection:
             return await call(connection, statement, parameters)
 
 
-async def call(connection: Connection, statement: str, parameters: list[object]) -> Row:
+async def call(connection: Connection, statement: str, parameters: Parameters) -> Row:
     """Run a statement that returns one row, with the values in binary."""
     cursor = connection.cursor(binary=True)
     await cursor.execute(statement.encode(), parameters)

@@ -1,5 +1,6 @@
 """Who runs the server: PostgreSQL refuses to run as root."""
 
+import errno
 import os
 import pwd
 import subprocess
@@ -38,17 +39,21 @@ class Account:
         self, *command: str | Path, environment: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account, to its end; its exit code is the caller's."""
-        return subprocess.run(  # noqa: S603 - only programs of our own tree and sh
-            command,
-            env=environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            umask=0o077,
-            check=False,
-            **self.spawn_options(),
-        )
+        try:
+            return subprocess.run(  # noqa: S603 - only programs of our own tree and sh
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                umask=0o077,
+                check=False,
+                **self.spawn_options(),
+            )
+        except PermissionError as error:
+            message = f"{error}. {self._explain(command[0], error)}"
+            raise EmbeddedPostgresError(message) from error
 
     def give(self, path: Path) -> None:
         """Make a file or directory of ours this account's own."""
@@ -79,6 +84,18 @@ class Account:
                 f"(root is fine), add the entry, {USE_ANOTHER_DATABASE}."
             )
             raise EmbeddedPostgresError(message) from None
+
+    def _explain(self, program: str | Path, error: PermissionError) -> str:
+        if error.errno == errno.EPERM:
+            return (
+                f"Root may not run programs as user id {self.uid} here. Allow it (in a "
+                "container: the capabilities SETUID and SETGID), or run the service as "
+                "an ordinary user."
+            )
+        return (
+            f"{program} may not be executed. Choose a home directory on a file system "
+            "that is not mounted noexec."
+        )
 
     def _can_enter(self, folder: Path) -> bool:
         found = self.run(

@@ -17,6 +17,7 @@ _MENDS_BY_ERRNO = {
     errno.EDQUOT: _DISK_IS_FULL,
     errno.EACCES: _NOT_OURS,
     errno.EPERM: _NOT_OURS,
+    errno.EMFILE: "Allow more open files (ulimit -n).",
     errno.EROFS: "{folder} is read-only: choose a home directory that can be written.",
 }
 _MENDS_BY_OUTPUT = {

@@ -107,6 +107,8 @@ def shut_down(
     steps: tuple[tuple[signal.Signals, float], ...] = SHUTDOWN_STEPS,
 ) -> None:
     """Stop the server, more and more firmly, within the sum of the steps' seconds."""
+    if is_gone(layout):
+        return
     for sign, seconds in steps:
         postmaster = _postmaster(layout)
         if postmaster is not None:

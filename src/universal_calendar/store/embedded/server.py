@@ -46,7 +46,7 @@ class EmbeddedPostgres:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Let go of the server; the last one to do so stops it, within 40 seconds."""
+        """Let go of the server; the last one to do so stops it, within 45 seconds."""
         atexit.unregister(self.stop)
         if not self._membership:
             return
@@ -61,10 +61,11 @@ class EmbeddedPostgres:
 
     def is_alive(self) -> bool:
         """Answer, without waiting, whether the server runs, ready or not."""
-        if not self._layout.server_lock.exists():
-            return False
-        is_held = not locks.is_free(self._layout.server_lock)
-        return is_held and process.answers(self._layout)
+        with explained(self._layout.folder):
+            if not self._layout.server_lock.exists():
+                return False
+            is_held = not locks.is_free(self._layout.server_lock)
+            return is_held and process.answers(self._layout)
 
     def ensure_running(self) -> None:
         """Start the server again if it died, for who has started and not stopped."""
@@ -84,14 +85,8 @@ class EmbeddedPostgres:
         pause = interval
         while True:
             await asyncio.sleep(pause)
-            if self.is_alive():
-                pause = interval
-                continue
-            _log.warning("embedded_postgres_died", log_file=str(self.log_file))
-            if await asyncio.to_thread(self._try_again):
-                pause = interval
-            else:
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            is_well = await self._tend()
+            pause = interval if is_well else min(2 * pause, _LONGEST_PAUSE)
 
     @property
     def url(self) -> str:
@@ -182,13 +177,15 @@ class EmbeddedPostgres:
             message = f"Cannot prepare the database: {error} Read {self.log_file}."
             raise EmbeddedPostgresError(message) from error
 
-    def _try_again(self) -> bool:
+    async def _tend(self) -> bool:
         try:
-            self.ensure_running()
+            if not self.is_alive():
+                _log.warning("embedded_postgres_died", log_file=str(self.log_file))
+                await asyncio.to_thread(self.ensure_running)
+                _log.warning("embedded_postgres_restarted")
         except EmbeddedPostgresError as error:
             _log.error("embedded_postgres_not_restarted", reason=str(error))
             return False
-        _log.warning("embedded_postgres_restarted")
         return True
 
     def _url(self, user: str, password_file: Path, database: str) -> str:

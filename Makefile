@@ -1,0 +1,78 @@
+# make run    the service on http://127.0.0.1:3901 with demo data
+# make test   every test
+# make check  what CI runs: format, lint, types, imports, generated files, tests
+# make bench  the measured figures, side by side with a reference
+# make fmt    format the code
+# make docs   write the generated files again
+# make lock   pin the dependencies again
+
+PYTHON ?= python3
+BIN := .venv/bin
+NODE_DIR := clients/typescript
+# The virtual environment's node stands in where the machine has none.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt docs lock static generated clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: .venv/installed
+	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo --home .universal-calendar
+
+test: .venv/installed $(NODE_DIR)/node_modules/.installed
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+check: static generated test
+
+static: .venv/installed $(NODE_DIR)/node_modules/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd $(NODE_DIR) && npm run --silent check
+
+generated: .venv/installed
+	$(BIN)/python -m tools.generate_openapi --check
+	$(BIN)/python -m tools.generate_settings --check
+
+bench: .venv/installed
+	$(BIN)/python -m bench
+
+fmt: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/installed $(NODE_DIR)/node_modules/.installed
+	$(BIN)/python -m tools.generate_openapi
+	$(BIN)/python -m tools.generate_settings
+	cd $(NODE_DIR) && npm run --silent types
+
+lock: .venv/installed
+	$(BIN)/python -m tools.lock
+
+.venv/installed: pyproject.toml clients/python/pyproject.toml requirements/development.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name it: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/development.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable . --editable clients/python
+	@touch $@
+
+# Node.js 20 or later: the machine's, else the one that PyPI has.
+.venv/node: .venv/installed requirements/node.txt
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && \
+		npm --version >/dev/null 2>&1 || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes --requirement requirements/node.txt
+	@touch $@
+
+$(NODE_DIR)/node_modules/.installed: .venv/node $(NODE_DIR)/package-lock.json
+	cd $(NODE_DIR) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clean:
+	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist .universal-calendar

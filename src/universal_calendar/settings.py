@@ -1,10 +1,11 @@
 """Every setting of the service, read once from the environment and `.env`."""
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
@@ -18,6 +19,9 @@ SAMPLE_SECRETS: Final = frozenset(
         "nevermisscall_admin411",
     }
 )
+
+
+ENV_FILE: Final = ".env"
 
 
 class Environment(StrEnum):
@@ -44,19 +48,33 @@ def default_home() -> Path:
     return (Path(data) if data else Path.home() / ".local/share") / "universal-calendar"
 
 
+def default_environment(chosen: Mapping[str, Any]) -> Environment:
+    """Return development for the embedded database on loopback, else production."""
+    is_embedded = chosen.get("database_url") is None
+    if is_embedded and is_loopback(str(chosen.get("host", ""))):
+        return Environment.DEVELOPMENT
+    return Environment.PRODUCTION
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach the address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Settings(BaseSettings):
     """The settings, each by its name in capitals; a `.env` file stands in for them."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+        env_file=ENV_FILE,
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
-    environment: Environment = Field(
-        Environment.PRODUCTION,
-        validation_alias=AliasChoices("ENVIRONMENT", "NODE_ENV"),
-        description="development accepts sample secrets and migrates any database at"
-        " start. NODE_ENV is read too.",
-    )
     service_name: str = Field("universal-calendar", description="Name in /health.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(3901, ge=0, le=65535, description="Port; 0 picks a free one.")
@@ -73,6 +91,13 @@ class Settings(BaseSettings):
         None,
         description="The same database without a pooler, for migrations. Empty:"
         " DATABASE_URL.",
+    )
+    environment: Environment = Field(
+        default_factory=default_environment,
+        validation_alias=AliasChoices("ENVIRONMENT", "NODE_ENV"),
+        description="development, test, staging or production. development accepts"
+        " sample secrets and migrates any database at start. NODE_ENV is read too."
+        " Empty: development with the embedded database on loopback, else production.",
     )
     database_pool_size: int = Field(
         10, ge=1, le=500, description="Most connections of one process."
@@ -127,8 +152,15 @@ class Settings(BaseSettings):
     def _split_networks(cls, value: object) -> object:
         parts = _split(value)
         if isinstance(parts, tuple):
-            return tuple(ip_network(part) for part in parts)
+            return tuple(_network(part) for part in parts)
         return parts
+
+    @field_validator("database_url", "database_direct_url")
+    @classmethod
+    def _check_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_database_url(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _refuse_samples(self) -> Self:
@@ -160,6 +192,27 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Tell whether the service runs its own PostgreSQL."""
         return self.database_url is None
+
+
+def check_database_url(url: str) -> None:
+    """Raise ValueError, without the URL in it, for what libpq cannot read."""
+    # Only who has such a URL pays for the import.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url)
+    except (ProgrammingError, UnicodeError):
+        mend = "use postgresql://user:password@host:5432/database, with %-escapes"
+        raise ValueError(f"libpq cannot read it; {mend}") from None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        mend = "use addresses or networks such as 10.0.0.0/8"
+        raise ValueError(mend) from None
 
 
 def _split(value: object) -> object:

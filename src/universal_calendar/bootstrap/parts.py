@@ -23,7 +23,13 @@ from universal_calendar.store.database import Database
 from universal_calendar.store.embedded import EmbeddedPostgres
 from universal_calendar.store.encryption import MasterKeys, key_text, new_key
 from universal_calendar.store.keyring import Keyring, open_keyring
-from universal_calendar.store.migrate import check_role, migrate
+from universal_calendar.store.migrate import (
+    UnfitDatabase,
+    check_role,
+    current_revision,
+    head_revision,
+    migrate,
+)
 from universal_calendar.store.rate_limits import RateLimit, RateLimits
 from universal_calendar.store.tenants import AgentTable, TenantTable
 
@@ -66,20 +72,33 @@ class Parts:
 
 
 def start_server(settings: Settings) -> Server:
-    """Start or join the embedded server, or take DATABASE_URL; migrate if asked to."""
+    """Start or join the embedded server, or take DATABASE_URL; migrate if asked to.
+
+    Raises UnfitDatabase for a schema of another version that starting may not change.
+    """
+    server = launch_server(settings)
+    check_role(server.direct_url)
+    revision, wanted = current_revision(server.direct_url), head_revision()
+    if revision == wanted:
+        return server
+    if not migrates_at_start(settings):
+        raise UnfitDatabase(
+            f"The database is at revision {revision or 'none'} and this version needs"
+            f" {wanted}. Run `universal-calendar migrate`, or set AUTO_MIGRATE=true"
+        )
+    migrate(server.direct_url)
+    return server
+
+
+def launch_server(settings: Settings) -> Server:
+    """Start or join the embedded server, or take DATABASE_URL; the schema stays."""
     if settings.database_url is None:
         embedded = EmbeddedPostgres(settings.uc_home)
         embedded.start()
-        server = Server(embedded.url, embedded.url, embedded)
-    else:
-        url = settings.database_url
-        direct = settings.database_direct_url or url
-        server = Server(url.get_secret_value(), direct.get_secret_value(), None)
-    if migrates_at_start(settings):
-        migrate(server.direct_url)
-    else:
-        check_role(server.direct_url)
-    return server
+        return Server(embedded.url, embedded.url, embedded)
+    url = settings.database_url
+    direct = settings.database_direct_url or url
+    return Server(url.get_secret_value(), direct.get_secret_value(), None)
 
 
 def migrates_at_start(settings: Settings) -> bool:

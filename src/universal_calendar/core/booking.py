@@ -16,7 +16,7 @@ from universal_calendar.core.errors import (
 from universal_calendar.core.instant import DAY, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import local_date, local_day
-from universal_calendar.core.schedule import Openings, openings
+from universal_calendar.core.schedule import Opening, openings
 from universal_calendar.core.slots import (
     DaySlots,
     free_ranges,
@@ -65,8 +65,10 @@ def unavailability(agenda: Agenda, wanted: Interval) -> Unavailability | None:
     """Return the first reason against the time, None if it can be booked."""
     first, last = (local_date(edge, agenda.zone) for edge in (wanted.start, wanted.end))
     opened = openings(agenda.schedule, agenda.zone, first, last)
-    run = opened.run_around(wanted.start)
-    if run is None or not run.contains(wanted):
+    if not any(
+        opening.start <= wanted.start < opening.end and wanted.end <= opening.run_end
+        for opening in opened
+    ):
         return Unavailability.OUTSIDE_HOURS
     if not _is_free(agenda, wanted):
         return _what_takes(agenda, wanted)
@@ -92,7 +94,7 @@ def _what_takes(agenda: Agenda, wanted: Interval) -> Unavailability:
     return Unavailability.SLOT_TAKEN
 
 
-def _is_on_grid(agenda: Agenda, opened: Openings, wanted: Interval) -> bool:
+def _is_on_grid(agenda: Agenda, opened: tuple[Opening, ...], wanted: Interval) -> bool:
     return wanted.start in grid_starts(agenda, opened, wanted.length)
 
 
@@ -105,8 +107,8 @@ def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interva
     first, last = day - timedelta(days=reach), day + timedelta(days=reach)
     starts = [
         start
-        for day_slots in free_slots(agenda, first, last, wanted.length, now)
-        for start in day_slots.starts
+        for _, day_starts in free_slots(agenda, first, last, wanted.length, now)
+        for start in day_starts
         if abs(start - wanted.start) <= reach * DAY
     ]
     nearest = nsmallest(ALTERNATIVES, starts, key=lambda s: abs(s - wanted.start))
@@ -123,5 +125,5 @@ def valid_until(agenda: Agenda, days: list[DaySlots], now: Instant) -> Instant:
     if agenda.next_expiry is not None:
         bounds.append(agenda.next_expiry)
     if days:
-        bounds.append(days[0].starts[0] - agenda.rules.notice + 1)
+        bounds.append(days[0][1][0] - agenda.rules.notice + 1)
     return min(bounds)

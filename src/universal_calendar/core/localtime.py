@@ -98,3 +98,10 @@ def local_day(day: date, zone: ZoneInfo) -> LocalDay:
     start = from_wall_clock(day, 0, zone)
     end = from_wall_clock(day, MINUTES_A_DAY, zone)
     return LocalDay(day, start, end, fixed)
+
+
+@lru_cache(maxsize=512)
+def local_days(first: date, last: date, zone: ZoneInfo) -> tuple[LocalDay, ...]:
+    """Return the days from the first to the last, both included."""
+    span = range((last - first).days + 1)
+    return tuple(local_day(first + timedelta(days=offset), zone) for offset in span)

@@ -1,13 +1,15 @@
 """When an agent works: weekly hours plus date overrides, as openings in real time."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from universal_calendar.core.interval import Interval, Intervals, merge
+from universal_calendar.core.instant import Instant
+from universal_calendar.core.interval import Interval, merge
 from universal_calendar.core.localtime import from_wall_clock
 
 WEEKDAYS = (
@@ -46,36 +48,35 @@ class Schedule:
         return self.weekly[day.weekday()] if special is None else special
 
 
-@dataclass(frozen=True, slots=True)
-class Openings:
-    """The agent's openings of some days, and the runs they form where they touch.
+class Opening(NamedTuple):
+    """A span of working hours, and the end of the run that it forms with its like.
 
-    `opened` is sorted by start. A slot starts in one opening and may run on into the
-    next if both belong to one run.
+    A slot starts in its opening and may run on into those that touch or overlap it.
     """
 
-    opened: Intervals
-    runs: Intervals
-
-    def run_around(self, start: int) -> Interval | None:
-        """Return the run that contains the instant, if the agent works then."""
-        index = bisect_left(self.runs, start + 1, key=lambda run: run.start) - 1
-        if index < 0 or self.runs[index].end <= start:
-            return None
-        return self.runs[index]
+    start: Instant
+    end: Instant
+    run_end: Instant
 
 
 @lru_cache(maxsize=512)
-def openings(schedule: Schedule, zone: ZoneInfo, first: date, last: date) -> Openings:
+def openings(
+    schedule: Schedule, zone: ZoneInfo, first: date, last: date
+) -> tuple[Opening, ...]:
     """Return the openings that begin from the day before `first` to two days after.
 
-    The margin catches the tail of a night shift and lets a slot of up to 24 hours
-    that starts on `last` run on.
+    Sorted by start. The margin catches the tail of a night shift and lets a slot of up
+    to 24 hours that starts on `last` run on.
     """
     span = range(-1, (last - first).days + 3)
     days = (first + timedelta(days=offset) for offset in span)
-    opened = tuple(sorted(_opened(schedule, zone, days)))
-    return Openings(opened, merge(opened))
+    opened = sorted(_opened(schedule, zone, days))
+    runs = merge(opened)
+    ends = [run.end for run in runs]
+    return tuple(
+        Opening(each.start, each.end, ends[bisect_right(ends, each.start)])
+        for each in opened
+    )
 
 
 def _opened(

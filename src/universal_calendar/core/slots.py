@@ -8,24 +8,24 @@ over its claims and a pass over its openings.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from universal_calendar.core.agenda import Agenda
 from universal_calendar.core.busy import Busy, Claims
 from universal_calendar.core.instant import MINUTE, Duration, Instant
-from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import (
     LocalDay,
     from_wall_clock,
-    local_day,
+    local_days,
     wall_clock,
 )
 from universal_calendar.core.rules import Alignment, BookingRules
-from universal_calendar.core.schedule import Openings, openings
+from universal_calendar.core.schedule import Opening, openings
 
 StartRange = tuple[Instant, Instant]
 """First and last of a range of starts that nothing forbids, both included."""
@@ -34,11 +34,8 @@ _BEFORE_ALL: Instant = -(1 << 62)
 _AFTER_ALL: Instant = 1 << 62
 
 
-class DaySlots(NamedTuple):
-    """The starts of one local day, in order, at least one."""
-
-    day: LocalDay
-    starts: list[Instant]
+DaySlots = tuple[LocalDay, list[Instant]]
+"""A local day and its starts, in order, at least one."""
 
 
 def free_slots(
@@ -52,27 +49,26 @@ def free_slots(
     first, last = max(first, agenda.today(now)), min(last, agenda.last_day(now))
     if last < first:
         return []
-    opened = openings(agenda.schedule, agenda.zone, first, last)
-    starts = grid_starts(agenda, opened, length)
-    earliest = now + agenda.rules.notice
-    return list(_by_day(agenda, starts, earliest, first, last))
+    starts = grid_starts(
+        agenda, openings(agenda.schedule, agenda.zone, first, last), length
+    )
+    del starts[: bisect_left(starts, now + agenda.rules.notice)]
+    return list(_by_day(agenda, starts, local_days(first, last, agenda.zone)))
 
 
 def _by_day(
-    agenda: Agenda, starts: list[Instant], earliest: Instant, first: date, last: date
+    agenda: Agenda, starts: list[Instant], days: Sequence[LocalDay]
 ) -> Iterator[DaySlots]:
-    low = bisect_left(starts, earliest)
-    for offset in range((last - first).days + 1):
-        day = local_day(first + timedelta(days=offset), agenda.zone)
-        low = bisect_left(starts, day.start, low)
-        high = bisect_left(starts, day.end, low)
+    high = bisect_left(starts, days[0].start)
+    for day in days:
+        low, high = high, bisect_left(starts, day.end, high)
         if low == high or is_full(agenda, day):
             continue
         chosen = starts[low:high]
         if not day.fixed:
             chosen = [s for s in chosen if _is_first_of_its_label(s, agenda.zone)]
         if chosen:
-            yield DaySlots(day, chosen)
+            yield day, chosen
 
 
 def _is_first_of_its_label(start: Instant, zone: ZoneInfo) -> bool:
@@ -90,34 +86,31 @@ def is_full(agenda: Agenda, day: LocalDay) -> bool:
     return bisect_left(starts, day.end) - bisect_left(starts, day.start) >= limit
 
 
-def grid_starts(agenda: Agenda, opened: Openings, length: Duration) -> list[Instant]:
+def grid_starts(
+    agenda: Agenda, opened: tuple[Opening, ...], length: Duration
+) -> list[Instant]:
     """Return the free starts on the agent's grid in these openings, sorted."""
     free = free_ranges(agenda, length)
+    firsts, lasts = zip(*free, strict=True)
     step, grid = agenda.rules.step(length), _GRIDS[agenda.rules.alignment]
     starts: list[Instant] = []
-    index = 0
-    for opening, run in _with_runs(opened):
-        earliest, latest = opening.start, min(opening.end - MINUTE, run.end - length)
-        while free[index][1] < earliest:
-            index += 1
-        for first, last in free[index : bisect_right(free, (latest, _AFTER_ALL))]:
-            low = first if first > earliest else earliest
-            high = last if last < latest else latest
-            starts.extend(grid(low, high, step, opening, agenda.zone))
-    return sorted(set(starts)) if _overlap(opened) else starts
+    for earliest, latest in _start_ranges(opened, length):
+        inside = free[bisect_left(lasts, earliest) : bisect_right(firsts, latest)]
+        if inside:
+            inside[0] = (max(inside[0][0], earliest), inside[0][1])
+            inside[-1] = (inside[-1][0], min(inside[-1][1], latest))
+            starts += grid(inside, step, earliest, agenda.zone)
+    overlap = any(a.end > b.start for a, b in pairwise(opened))
+    return sorted(set(starts)) if overlap else starts
 
 
-def _with_runs(opened: Openings) -> Iterator[tuple[Interval, Interval]]:
-    runs = iter(opened.runs)
-    run = next(runs)
-    for opening in opened.opened:
-        while run.end <= opening.start:
-            run = next(runs)
-        yield opening, run
-
-
-def _overlap(opened: Openings) -> bool:
-    return any(a.end > b.start for a, b in pairwise(opened.opened))
+@lru_cache(maxsize=512)
+def _start_ranges(
+    opened: tuple[Opening, ...], length: Duration
+) -> tuple[StartRange, ...]:
+    """Return where a slot may start, hours alone considered, for each opening."""
+    ranges = ((o.start, min(o.end - MINUTE, o.run_end - length)) for o in opened)
+    return tuple((first, last) for first, last in ranges if first <= last)
 
 
 def free_ranges(agenda: Agenda, length: Duration) -> list[StartRange]:
@@ -166,29 +159,43 @@ def _common(left: list[StartRange], right: list[StartRange]) -> list[StartRange]
     return found
 
 
-Grid = Callable[[Instant, Instant, Duration, Interval, ZoneInfo], Iterable[Instant]]
-"""Lists the grid's points from a first to a last start, both included."""
+Grid = Callable[[list[StartRange], Duration, Instant, ZoneInfo], list[Instant]]
+"""Lists the grid's points in some ranges of one opening, given its start."""
 
 
 def _from_opening(
-    first: Instant, last: Instant, step: Duration, opening: Interval, _zone: ZoneInfo
-) -> Iterable[Instant]:
-    return range(first + (opening.start - first) % step, last + 1, step)
+    ranges: list[StartRange], step: Duration, opening: Instant, _zone: ZoneInfo
+) -> list[Instant]:
+    return [
+        start
+        for first, last in ranges
+        for start in range(first + (opening - first) % step, last + 1, step)
+    ]
 
 
 def _from_free_time(
-    first: Instant, last: Instant, step: Duration, _opening: Interval, _zone: ZoneInfo
-) -> Iterable[Instant]:
-    return range(first, last + 1, step)
+    ranges: list[StartRange], step: Duration, _opening: Instant, _zone: ZoneInfo
+) -> list[Instant]:
+    return [start for first, last in ranges for start in range(first, last + 1, step)]
 
 
 def _from_midnight(
-    first: Instant, last: Instant, step: Duration, _opening: Interval, zone: ZoneInfo
-) -> Iterator[Instant]:
+    ranges: list[StartRange], step: Duration, _opening: Instant, zone: ZoneInfo
+) -> list[Instant]:
+    return [
+        start
+        for first, last in ranges
+        for part, until in _same_offset_parts(first, last, zone)
+        for start in _from_opening([(part, until)], step, _midnight(part, zone), zone)
+    ]
+
+
+def _same_offset_parts(
+    first: Instant, last: Instant, zone: ZoneInfo
+) -> Iterator[StartRange]:
     while first <= last:
         until = _same_offset_until(first, last, zone)
-        midnight = _midnight_of(first, zone)
-        yield from range(first + (midnight - first) % step, until + 1, step)
+        yield first, until
         first = until + MINUTE
 
 
@@ -204,7 +211,7 @@ def _same_offset_until(first: Instant, last: Instant, zone: ZoneInfo) -> Instant
     return minutes[bisect_left(minutes, x=True, key=differs) - 1]
 
 
-def _midnight_of(instant: Instant, zone: ZoneInfo) -> Instant:
+def _midnight(instant: Instant, zone: ZoneInfo) -> Instant:
     shown = wall_clock(instant, zone)
     return instant - (shown.hour * 60 + shown.minute) * MINUTE
 

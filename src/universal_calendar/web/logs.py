@@ -1,7 +1,8 @@
 """Logs that cannot tell what they must not: only known keys get through."""
 
 import logging
-from typing import Final
+import sys
+from typing import Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -38,25 +39,44 @@ def allow_known_keys(
     return {key: value for key, value in event.items() if key in ALLOWED_KEYS}
 
 
-def configure_logs(*, level: str, as_json: bool) -> None:
-    """Send every log line, the libraries' warnings too, to standard output."""
-    shared: list[Processor] = [
+def configure_logs(*, level: str, as_json: bool, stream: TextIO | None = None) -> None:
+    """Send every log line, the libraries' warnings too, to standard output.
+
+    Another stream may be given: a command whose output is data logs elsewhere.
+    """
+    target = stream or sys.stdout
+    first: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        allow_known_keys,
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(default=str)
-        if as_json
-        else structlog.dev.ConsoleRenderer()
-    )
+    last: list[Processor] = [allow_known_keys, _renderer(target, as_json=as_json)]
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*first, *last],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(threshold, logging.WARNING), format="%(name)s: %(message)s"
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*first, structlog.stdlib.add_logger_name],
+            processors=[_name_error, *last],
+        )
     )
+    logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[handler])
+
+
+def _renderer(target: TextIO, *, as_json: bool) -> Processor:
+    if as_json:
+        return structlog.processors.JSONRenderer(default=str)
+    return structlog.dev.ConsoleRenderer(colors=target.isatty())
+
+
+def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    # The type alone: a library's traceback may quote what it was given.
+    error = event.get("exc_info")
+    if isinstance(error, tuple) and error[0] is not None:
+        event["error_type"] = error[0].__qualname__
+    return event

@@ -77,6 +77,7 @@ def launch(layout: Layout, tree: Tree, account: Account) -> int:
         os.fdopen(log, "ab") as output,
         locks.exclusive(layout.server_lock, _LOCK_SECONDS) as lock,
     ):
+        position = output.tell()
         server = subprocess.Popen(  # noqa: S603 - a program of our own tree
             [tree.program("postgres"), "-D", layout.data, *options],
             env=tree.environment,
@@ -91,7 +92,7 @@ def launch(layout: Layout, tree: Tree, account: Account) -> int:
         )
         # A dead child stays in the process table until its parent waits for it.
         threading.Thread(target=server.wait, daemon=True).start()
-        return output.tell()
+        return position
 
 
 def failed_start(layout: Layout, since: int) -> EmbeddedPostgresError:

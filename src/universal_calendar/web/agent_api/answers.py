@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from universal_calendar.core.agenda import Agenda
-from universal_calendar.core.instant import MINUTE, Instant
+from universal_calendar.core.instant import MINUTE, Duration, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import MINUTES_A_DAY, wall_clock
 from universal_calendar.core.schedule import WEEKDAYS
@@ -46,24 +46,27 @@ def _day(day_slots: DaySlots, zone: ZoneInfo, minutes: int) -> bytes:
     day, starts = day_slots
     if day.fixed:
         texts = _slot_texts(minutes)
-        slots = [texts[(start - day.start) // MINUTE] for start in starts]
+        slots = [texts[start - day.start] for start in starts]
     else:
         slots = [_slot_text(start, zone, minutes) for start in starts]
-    head = b'{"date":"%b","day_of_week":"%b","total_slots":%d,"slots":[%b]}'
-    return head % (*_day_names(day.date), len(slots), b",".join(slots))
+    return b'%b%d,"slots":[%b]}' % (_day_head(day.date), len(slots), b",".join(slots))
 
 
 @lru_cache(maxsize=4096)
-def _day_names(day: date) -> tuple[bytes, bytes]:
-    return day.isoformat().encode(), WEEKDAYS[day.weekday()].capitalize().encode()
+def _day_head(day: date) -> bytes:
+    name = WEEKDAYS[day.weekday()].capitalize()
+    return f'{{"date":"{day}","day_of_week":"{name}","total_slots":'.encode()
 
 
 @lru_cache(maxsize=LONGEST_MINUTES)
-def _slot_texts(minutes: int) -> list[bytes]:
-    return [
-        _written(clock_label(minute), clock_label(minute + minutes), minutes)
+def _slot_texts(minutes: int) -> dict[Duration, bytes]:
+    """Return the text of each slot of this length, by its distance from midnight."""
+    return {
+        minute * MINUTE: _written(
+            clock_label(minute), clock_label(minute + minutes), minutes
+        )
         for minute in range(MINUTES_A_DAY)
-    ]
+    }
 
 
 def _written(start: str, end: str, minutes: int) -> bytes:

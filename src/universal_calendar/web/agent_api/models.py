@@ -27,6 +27,9 @@ SHORTEST_MINUTES, LONGEST_MINUTES, DEFAULT_MINUTES = 1, 480, 30
 EXAMPLE_AGENT: Final = "47addfec-f4cd-41e2-b6ec-6a5e949fe754"
 EXAMPLE_BOOKING: Final = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
+# What Python counts as \s; in the regular expressions of others it is less.
+_BLANK: Final = r"\s\u001c-\u001f\u0085"
+
 T = TypeVar("T")
 
 
@@ -84,12 +87,16 @@ LocalTime = Annotated[
 Email = Annotated[
     str,
     _text(parse_email, "Invalid e-mail address; use one such as john@example.com"),
-    _schema(pattern=EMAIL_PATTERN, maxLength=255),
+    _schema(pattern=EMAIL_PATTERN.replace(r"\s", _BLANK), maxLength=255),
 ]
 Name = Annotated[
     str,
     _text(_bounded(1, 255), "Use 1 to 255 characters that are not all blank"),
-    _schema(minLength=1, maxLength=255, pattern=r"[^\s\u0000]"),
+    _schema(
+        minLength=1,
+        maxLength=255,
+        pattern=rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$",
+    ),
 ]
 Phone = Annotated[
     str,

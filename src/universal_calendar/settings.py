@@ -64,8 +64,8 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class Settings(BaseSettings):
-    """The settings, each by its name in capitals; a `.env` file stands in for them."""
+class Place(BaseSettings):
+    """Where the data is: all that can be known before the other settings are right."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
@@ -75,13 +75,18 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    service_name: str = Field("universal-calendar", description="Name in /health.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(3901, ge=0, le=65535, description="Port; 0 picks a free one.")
     uc_home: Path = Field(
         default_factory=default_home,
         description="Data directory: the embedded PostgreSQL and the master key.",
     )
+
+
+class Settings(Place):
+    """The settings, each by its name in capitals; a `.env` file stands in for them."""
+
+    service_name: str = Field("universal-calendar", description="Name in /health.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(3901, ge=0, le=65535, description="Port; 0 picks a free one.")
     database_url: SecretStr | None = Field(
         None,
         description="A PostgreSQL 15 to 18, also behind a transaction pooler. Empty:"

@@ -24,7 +24,7 @@ KeyId = Annotated[
 
 
 @app.command("create")
-def create(  # noqa: PLR0913 - each is an option of the command
+def create(
     tenant: OwnTenant,
     agents: Annotated[
         list[UUID] | None,
@@ -92,9 +92,7 @@ async def _keys(parts: "Parts", tenant_id: UUID | None) -> list[ApiKey]:
     if tenant_id is not None:
         return list(await parts.api_keys.all(tenant_id))
     tenants = await parts.tenants.all()
-    return [
-        key for each in tenants for key in await parts.api_keys.all(each.tenant_id)
-    ]
+    return [key for each in tenants for key in await parts.api_keys.all(each.tenant_id)]
 
 
 def _as_dict(key: ApiKey) -> dict[str, object]:
@@ -150,9 +148,7 @@ def rotate(
     key_id: KeyId,
     overlap: Annotated[
         float,
-        typer.Option(
-            min=0, max=8760, help="Hours for which the old key still works."
-        ),
+        typer.Option(min=0, max=8760, help="Hours for which the old key still works."),
     ] = 24,
     home: Home = None,
     *,

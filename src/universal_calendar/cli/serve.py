@@ -3,7 +3,6 @@
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,7 +55,9 @@ def _check_port(settings: Settings) -> None:
     if settings.port == 0:
         return
     try:
-        with socket.create_server((settings.host, settings.port), family=_family(settings.host)):
+        with socket.create_server(
+            (settings.host, settings.port), family=_family(settings.host)
+        ):
             return
     except OSError as error:
         raise OSError(

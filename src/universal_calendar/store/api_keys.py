@@ -19,21 +19,40 @@ from universal_calendar.store.database import Database, Row
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.rate_limits import RateLimit
 
+_LET_IN: Final = """
+INSERT INTO api_key_directory (key_hash, tenant_id, key_id, agent_ids, ends_at)
+VALUES (%(key_hash)s, %(tenant_id)s, %(key_id)s, %(agent_ids)s, %(expires_at)s)
+"""
 _ADD: Final = """
-INSERT INTO api_keys (tenant_id, key_id, label, agent_ids, created_at, expires_at,
-    revoked_at, last_used_at, is_from_environment)
-VALUES (%(tenant_id)s, %(key_id)s, %(label)s, %(agent_ids)s, %(created_at)s,
-    %(expires_at)s, %(revoked_at)s, %(last_used_at)s, %(is_from_environment)s)
+INSERT INTO api_keys (tenant_id, key_id, label, created_at, expires_at,
+    is_from_environment)
+VALUES (%(tenant_id)s, %(key_id)s, %(label)s, %(created_at)s, %(expires_at)s,
+    %(is_from_environment)s)
 """
 _LIST: Final = """
 SELECT tenant_id, key_id, label, agent_ids, created_at, expires_at, revoked_at,
     last_used_at, is_from_environment
-FROM api_keys WHERE tenant_id = %s ORDER BY created_at, key_id
+FROM api_keys JOIN api_key_directory USING (tenant_id, key_id)
+WHERE tenant_id = %s ORDER BY created_at, key_id
 """
 _END: Final = """
 UPDATE api_keys SET revoked_at = least(revoked_at, %(revoked_at)s),
     expires_at = least(expires_at, %(expires_at)s)
 WHERE tenant_id = %(tenant_id)s AND key_id = %(key_id)s
+"""
+_SHUT_OUT: Final = """
+UPDATE api_key_directory SET ends_at = least(ends_at, %(expires_at)s)
+WHERE tenant_id = %(tenant_id)s AND key_id = %(key_id)s
+"""
+_REINSTATE: Final = """
+WITH reinstated AS (
+    UPDATE api_keys SET revoked_at = NULL, expires_at = NULL
+    WHERE tenant_id = %(tenant_id)s AND key_id = %(key_id)s AND is_from_environment
+        AND revoked_at IS NOT NULL
+    RETURNING tenant_id, key_id
+)
+UPDATE api_key_directory d SET ends_at = NULL FROM reinstated r
+WHERE d.tenant_id = r.tenant_id AND d.key_id = r.key_id
 """
 
 
@@ -62,14 +81,14 @@ class ApiKeyTable:
 
     async def add(self, key: ApiKey, secret: str) -> None:
         """Add a key; raise AlreadyExists if the very secret is in use."""
+        values = asdict(key) | {
+            "key_hash": self._keyring.hash_api_key(secret),
+            "agent_ids": None if key.agent_ids is None else list(key.agent_ids),
+        }
         try:
             async with self._database.transaction(key.tenant_id) as connection:
-                await connection.execute(
-                    "INSERT INTO api_key_directory VALUES (%s, %s, %s)",
-                    [self._keyring.hash_api_key(secret), key.tenant_id, key.key_id],
-                )
-                agent_ids = None if key.agent_ids is None else list(key.agent_ids)
-                await connection.execute(_ADD, asdict(key) | {"agent_ids": agent_ids})
+                await connection.execute(_LET_IN, values)
+                await connection.execute(_ADD, values)
         except UniqueViolation:
             raise AlreadyExists("This API key is in use already") from None
 
@@ -95,6 +114,7 @@ class ApiKeyTable:
         }
         async with self._database.transaction(tenant_id) as connection:
             cursor = await connection.execute(_END, parameters)
+            await connection.execute(_SHUT_OUT, parameters)
         if cursor.rowcount == 0:
             raise KeyNotFound
 
@@ -112,9 +132,7 @@ class ApiKeyTable:
         """Let the environment's key work again; any other key stays as it is."""
         async with self._database.transaction(tenant_id) as connection:
             await connection.execute(
-                "UPDATE api_keys SET revoked_at = NULL WHERE tenant_id = %s"
-                " AND key_id = %s AND is_from_environment AND revoked_at IS NOT NULL",
-                [tenant_id, key_id],
+                _REINSTATE, {"tenant_id": tenant_id, "key_id": key_id}
             )
 
 

@@ -15,10 +15,15 @@ CREATE TABLE agent_directory (
     PRIMARY KEY (agent_id, tenant_id)
 );
 
+-- What it takes to let a request in, so that one look-up decides.
 CREATE TABLE api_key_directory (
     key_hash bytea PRIMARY KEY,
     tenant_id uuid NOT NULL,
-    key_id uuid NOT NULL
+    key_id uuid NOT NULL,
+    agent_ids uuid[],  -- NULL: every agent of the tenant
+    ends_at timestamptz,  -- expiry or revocation; NULL: never
+    last_used_at timestamptz,
+    UNIQUE (tenant_id, key_id)
 );
 
 -- Keys of the whole installation, wrapped by the master key.
@@ -75,12 +80,10 @@ CREATE TABLE api_keys (
     tenant_id uuid REFERENCES tenants,
     key_id uuid,
     label text NOT NULL,
-    agent_ids uuid[],  -- NULL: every agent of the tenant
     is_from_environment boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     expires_at timestamptz,
     revoked_at timestamptz,
-    last_used_at timestamptz,
     PRIMARY KEY (tenant_id, key_id)
 );
 

@@ -28,22 +28,19 @@ DECLARE
     v_used_before timestamptz := p_now - interval '1 minute';
     v_last_used timestamptz;
 BEGIN
-    outcome := 'unauthorized';
-    SELECT d.tenant_id, d.key_id INTO tenant, key
-        FROM api_key_directory d WHERE d.key_hash = p_key_hash;
-    IF NOT FOUND THEN RETURN; END IF;
-    PERFORM set_config('app.tenant_id', tenant::text, true);
-    SELECT k.agent_ids, k.last_used_at INTO agents, v_last_used FROM api_keys k
-        WHERE k.tenant_id = tenant AND k.key_id = key AND k.revoked_at IS NULL
-            AND (k.expires_at IS NULL OR k.expires_at > p_now);
-    IF NOT FOUND THEN RETURN; END IF;
+    SELECT d.tenant_id, d.key_id, d.agent_ids, d.last_used_at
+        INTO tenant, key, agents, v_last_used
+        FROM api_key_directory d
+        WHERE d.key_hash = p_key_hash AND coalesce(d.ends_at > p_now, true);
+    IF NOT FOUND THEN outcome := 'unauthorized'; RETURN; END IF;
     used := take_request(p_key_hash, p_now, p_cost, p_window);
     IF used IS NULL THEN outcome := 'limited'; RETURN; END IF;
     IF coalesce(v_last_used <= v_used_before, true) THEN
-        UPDATE api_keys k SET last_used_at = p_now
-            WHERE k.tenant_id = tenant AND k.key_id = key
-                AND coalesce(k.last_used_at <= v_used_before, true);
+        UPDATE api_key_directory d SET last_used_at = p_now
+            WHERE d.key_hash = p_key_hash
+                AND coalesce(d.last_used_at <= v_used_before, true);
     END IF;
+    PERFORM set_config('app.tenant_id', tenant::text, true);
     outcome := 'ok';
 END $$;
 
@@ -69,15 +66,19 @@ CREATE FUNCTION read_agenda(
     OUT stored_key bytea, OUT replayed_id uuid
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    v_agents uuid[];
+    v_admitted record;
+    v_agents uuid[];  -- NULL: every agent
 BEGIN
     IF p_key_hash IS NULL THEN
         tenant := p_tenant;
         PERFORM set_config('app.tenant_id', tenant::text, true);
     ELSE
-        SELECT a.outcome, a.tenant, a.key, a.agents, a.used
-            INTO outcome, tenant, key, v_agents, used
-            FROM admit_key(p_key_hash, p_now, p_cost, p_window) a;
+        v_admitted := admit_key(p_key_hash, p_now, p_cost, p_window);
+        outcome := v_admitted.outcome;
+        tenant := v_admitted.tenant;
+        key := v_admitted.key;
+        v_agents := v_admitted.agents;
+        used := v_admitted.used;
         IF outcome <> 'ok' THEN RETURN; END IF;
     END IF;
 

@@ -19,7 +19,7 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 run: .venv/installed
-	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo --home .universal-calendar
+	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo
 
 test: .venv/installed $(NODE_DIR)/node_modules/.installed
 	$(BIN)/pytest $(PYTEST_FLAGS)
@@ -75,4 +75,4 @@ $(NODE_DIR)/node_modules/.installed: .venv/node $(NODE_DIR)/package-lock.json
 	@touch $@
 
 clean:
-	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist .universal-calendar
+	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist

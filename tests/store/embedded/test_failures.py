@@ -1,5 +1,6 @@
 import os
 import pwd
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import psycopg
 import pytest
 
 from universal_calendar.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from universal_calendar.store.embedded.account import server_account
+from universal_calendar.store.embedded.binaries import find_tree
 from universal_calendar.store.embedded.layout import Layout
 
 StartUser = Callable[..., Any]  # conftest.user_process
@@ -23,6 +26,30 @@ def start_fails(home: Path, match: str) -> None:
     with pytest.raises(EmbeddedPostgresError, match=match):
         server.start()
     assert not server.is_alive()
+
+
+def start_apart(home: Path, prefix: list[str], search: list[str] = sys.path) -> str:
+    """Start in another process, behind a command; return what it complains about."""
+    ended = subprocess.run(
+        [*prefix, sys.executable, USER_SCRIPT, home, "stay"],
+        env={"PYTHONPATH": os.pathsep.join(search), "PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+def start_on_mount(home: Path, options: str) -> str:
+    """Start in a home that is a small file system of its own."""
+    home.mkdir()
+    script = f'mount -t tmpfs -o {options} none "$3" && exec "$@"'
+    said = start_apart(home, ["unshare", "--mount", "sh", "-c", script, "sh"])
+    if "mount:" in said or "unshare:" in said:
+        pytest.skip(f"may not mount a small disk here: {said}")
+    return said
 
 
 def unused_uid() -> int:
@@ -93,20 +120,8 @@ def test_socket_directory_prepared_by_a_stranger(new_home: Path) -> None:
 
 @as_root
 def test_full_disk(new_home: Path) -> None:
-    new_home.mkdir()
-    script = 'mount -t tmpfs -o size=90m,mode=755 none "$1" && exec "$2" "$3" "$1" stay'
-    command = ["unshare", "--mount", "sh", "-c", script, "sh"]
-    ended = subprocess.run(
-        [*command, new_home, sys.executable, USER_SCRIPT],
-        env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": "/usr/bin:/bin"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if "mount:" in ended.stderr or "unshare:" in ended.stderr:
-        pytest.skip("may not mount a small disk here")
-    assert "Free some space on the disk that holds" in ended.stderr
+    said = start_on_mount(new_home, "size=90m,mode=755")
+    assert "Free some space on the disk that holds" in said
 
 
 def test_data_of_another_major_version(new_home: Path) -> None:
@@ -115,6 +130,27 @@ def test_data_of_another_major_version(new_home: Path) -> None:
     version = new_home / "postgresql" / "data" / "PG_VERSION"
     version.write_text("14\n")
     start_fails(new_home, r"made by PostgreSQL 14; .* pg_dump")
+
+
+def test_older_release_goes_on_serving_its_data(new_home: Path) -> None:
+    older = Path("/usr/lib/postgresql/15")
+    if not older.exists():
+        pytest.skip(f"no PostgreSQL 15 in {older}")
+    with EmbeddedPostgres(new_home):
+        pass
+    folder, data = new_home / "postgresql", new_home / "postgresql" / "data"
+    data.joinpath("PG_VERSION").write_text("15\n")
+    folder.joinpath("release-0.1").symlink_to(older)
+    tree = find_tree(folder, data, server_account(data))
+    assert (tree.root.name, tree.major) == ("release-0.1", "15")
+
+
+def test_release_that_nothing_needs_is_removed(new_home: Path) -> None:
+    unneeded = new_home / "postgresql" / "release-0.1"
+    unneeded.mkdir(parents=True)
+    new_home.chmod(0o755)
+    with EmbeddedPostgres(new_home):
+        assert not unneeded.exists()
 
 
 def test_home_that_is_a_file(new_home: Path) -> None:
@@ -142,14 +178,26 @@ def test_platform_without_a_server(new_home: Path, tmp_path: Path) -> None:
     empty = tmp_path / "pg0"
     empty.mkdir()
     empty.joinpath("__init__.py").touch()
-    search = os.pathsep.join([str(tmp_path), *sys.path])
-    ended = subprocess.run(
-        [sys.executable, USER_SCRIPT, new_home, "stay"],
-        env={"PYTHONPATH": search},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert "glibc 2.35 or later" in ended.stderr
-    assert "DATABASE_URL" in ended.stderr
+    said = start_apart(new_home, [], [str(tmp_path), *sys.path])
+    assert "glibc 2.35 or later" in said
+    assert "DATABASE_URL" in said
+
+
+@as_root
+def test_file_system_without_execution(new_home: Path) -> None:
+    said = start_on_mount(new_home, "size=300m,mode=755,noexec")
+    assert "not mounted noexec" in said
+
+
+@as_root
+def test_root_that_may_not_change_its_user(new_home: Path) -> None:
+    command = ["setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-all"]
+    assert "capabilities SETUID and SETGID" in start_apart(new_home, command)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another")
+def test_closed_home_of_our_own_is_opened_for_passage(new_home: Path) -> None:
+    new_home.mkdir(mode=0o700)
+    with EmbeddedPostgres(new_home) as server:
+        assert server.is_alive()
+    assert stat.S_IMODE(new_home.stat().st_mode) == 0o701

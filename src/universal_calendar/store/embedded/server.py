@@ -2,6 +2,8 @@
 
 import asyncio
 import atexit
+import os
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -121,7 +123,10 @@ class EmbeddedPostgres:
         for directory in (self._layout.home, self._layout.folder):
             if not directory.exists():
                 directory.mkdir(parents=True)
-                directory.chmod(0o711)  # the server's user has to pass, whatever umask
+            mode = directory.stat().st_mode
+            if os.geteuid() == 0 and not mode & stat.S_IXOTH:
+                # The server's user has to pass, whatever umask or mktemp -d made.
+                directory.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
     def _join(self) -> None:
         self._membership.join()

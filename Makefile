@@ -12,7 +12,7 @@ NODE_DIR := clients/typescript
 # The virtual environment's node stands in where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-NODE_IS_RECENT = const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019)
+NODE_IS_RECENT = const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench fmt docs lock static generated clean

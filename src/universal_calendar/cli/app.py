@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from universal_calendar.cli import agents, booking, hours, keys, setup, tenants
+from universal_calendar.cli import agents, booking, hours, keys, tenants
 from universal_calendar.cli.demo import demo
 from universal_calendar.cli.doctor import doctor
 from universal_calendar.cli.errors import explain
+from universal_calendar.cli.init import init
+from universal_calendar.cli.migrate import migrate
 from universal_calendar.cli.serve import serve
 
 app = typer.Typer(
@@ -19,8 +21,8 @@ app = typer.Typer(
 )
 app.command(rich_help_panel="Run")(serve)
 app.command(rich_help_panel="Run")(demo)
-app.command(rich_help_panel="Set up")(setup.init)
-app.command(rich_help_panel="Set up")(setup.migrate)
+app.command(rich_help_panel="Set up")(init)
+app.command(rich_help_panel="Set up")(migrate)
 app.command(rich_help_panel="Set up")(doctor)
 for group in (tenants, agents, hours, keys):
     name = group.__name__.rpartition(".")[2]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from universal_calendar.cli.errors import explain
-from universal_calendar.core.errors import UniversalCalendarError
+from universal_calendar.cli.errors import cause_of, explain
+from universal_calendar.core.errors import DatabaseUnavailable, UniversalCalendarError
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ def attempt(name: str, make: Callable[[], T], mend: str) -> T | Check:
         return make()
     except Ailment as ailment:
         return Check(name, Status.FAILED, str(ailment), ailment.mend)
+    except DatabaseUnavailable as error:
+        return Check(name, Status.FAILED, cause_of(error), mend)
     except Exception as error:
         advice = explain(error)
         if advice is None:

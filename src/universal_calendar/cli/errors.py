@@ -16,6 +16,8 @@ _NEWER_SCHEMA: Final = (
     "The database was migrated by a newer universal-calendar than this one. Install"
     " that version, or restore a backup from before"
 )
+# Of a default that waits for other settings to be right.
+_CONSEQUENCE: Final = "default_factory_not_called"
 
 
 def explain(error: Exception) -> str | None:
@@ -28,7 +30,10 @@ def explain(error: Exception) -> str | None:
             " agents list` shows the agents, `hours set` gives one its hours"
         )
     if isinstance(error, DatabaseUnavailable):
-        return unavailable(error)
+        return (
+            f"{cause_of(error)}. Check that the server in DATABASE_URL runs, and its"
+            " role and password; `universal-calendar doctor` tells more"
+        )
     if isinstance(error, UniversalCalendarError | OSError):
         return str(error)
     return _foreign(error)
@@ -38,6 +43,8 @@ def _invalid_settings(error: ValidationError) -> Iterator[str]:
     for each in error.errors(
         include_url=False, include_context=False, include_input=False
     ):
+        if each["type"] == _CONSEQUENCE:
+            continue
         message = each["msg"].removeprefix("Value error, ")
         if not each["loc"]:
             yield message
@@ -52,14 +59,10 @@ def _meaning(name: str) -> str:
     return f"What it is for: {meaning}" if meaning else ""
 
 
-def unavailable(error: DatabaseUnavailable) -> str:
+def cause_of(error: DatabaseUnavailable) -> str:
     """Say why the database does not answer, in libpq's words: they hold no password."""
     reason = str(error.__cause__ or "").strip().partition("\n")[0]
-    return (
-        f"The database does not answer{f': {reason}' if reason else ''}. Check that the"
-        " server in DATABASE_URL runs, and its role and password;"
-        " `universal-calendar doctor` tells more"
-    )
+    return f"The database does not answer{f': {reason}' if reason else ''}"
 
 
 def _foreign(error: Exception) -> str | None:

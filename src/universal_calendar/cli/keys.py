@@ -10,6 +10,7 @@ from universal_calendar.cli.options import AsJson, Home, OneTenant, OwnTenant, r
 from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import with_parts
 from universal_calendar.clock import utc_now
+from universal_calendar.core.errors import InvalidField
 from universal_calendar.services.ports import ApiKey
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def create(
     expires: Annotated[
         datetime | None,
         typer.Option(
+            metavar="DATE",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"],
             help="When it stops to work, in UTC. Default: never.",
         ),
@@ -51,14 +53,14 @@ def create(
 
     Example: universal-calendar keys create --tenant ID --label website
     """
+    until = None if expires is None else expires.replace(tzinfo=UTC)
+    if until is not None and until <= utc_now():
+        raise InvalidField("--expires", "lies in the past")
+    scope = agents or None
     key, secret = with_parts(
         home,
         lambda parts: parts.api_keys.create(
-            tenant,
-            utc_now(),
-            label=label,
-            agent_ids=agents or None,
-            expires_at=expires and expires.replace(tzinfo=UTC),
+            tenant, utc_now(), label=label, agent_ids=scope, expires_at=until
         ),
     )
     _show_made(key, secret, as_json=as_json)
@@ -161,9 +163,11 @@ def rotate(
 
     async def replace(parts: "Parts") -> tuple[ApiKey, str]:
         old = await parts.api_keys.find(key_id)
+        if _state(old) != "active":
+            raise InvalidField("KEY_ID", f"is {_state(old)}; use keys create")
         return await parts.api_keys.rotate(old, utc_now(), timedelta(hours=overlap))
 
     key, secret = with_parts(home, replace)
     _show_made(key, secret, as_json=as_json)
     if not as_json:
-        print(f"The old key {key_id} works for {overlap:g} hours more.")
+        print(f"The old key {key_id} works for at most {overlap:g} hours more.")

@@ -9,10 +9,15 @@ import typer
 
 from universal_calendar.cli.options import Home
 from universal_calendar.cli.session import read_settings
+from universal_calendar.core.errors import UniversalCalendarError
 from universal_calendar.settings import LogFormat, Settings
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
+
+
+class CannotListen(UniversalCalendarError):
+    """The address cannot be had."""
 
 
 def serve(
@@ -54,21 +59,16 @@ def _check_port(settings: Settings) -> None:
     """Refuse an address that cannot be had before the database is started for it."""
     if settings.port == 0:
         return
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        with socket.create_server(
-            (settings.host, settings.port), family=_family(settings.host)
-        ):
-            return
+        with socket.socket(family) as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            candidate.bind((settings.host, settings.port))
     except OSError as error:
-        raise OSError(
-            f"Cannot listen on {settings.host}:{settings.port}"
-            f" ({error.strerror or error}). Choose another with --host and --port, or"
-            " stop what listens there"
+        raise CannotListen(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror})."
+            " Choose another with --host and --port, or stop what listens there"
         ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _run(settings: Settings, then: Callable[[str], None]) -> None:

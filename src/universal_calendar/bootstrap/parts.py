@@ -1,12 +1,10 @@
 """The parts that web and command line are built on, opened in the right order."""
 
-import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 from universal_calendar.clock import utc_now
@@ -30,6 +28,7 @@ from universal_calendar.store.migrate import (
     head_revision,
     migrate,
 )
+from universal_calendar.store.private_file import kept_private
 from universal_calendar.store.rate_limits import RateLimit, RateLimits
 from universal_calendar.store.tenants import AgentTable, TenantTable
 
@@ -113,27 +112,13 @@ def master_keys(settings: Settings) -> MasterKeys:
         return MasterKeys.parse(
             [key.get_secret_value() for key in settings.master_keys]
         )
-    path = settings.uc_home / "master.key"
-    return MasterKeys.parse(_key_file(path).split())
-
-
-def _key_file(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        # Written whole before it has its name: a crash leaves no half key.
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(key_text(new_key()))
-        try:
-            os.link(draft, path)
-        finally:
-            draft.unlink()
-    return path.read_text()
+    text = kept_private(settings.uc_home / "master.key", lambda: key_text(new_key()))
+    return MasterKeys.parse(text.split())
 
 
 @asynccontextmanager
 async def open_parts(settings: Settings, server: Server) -> AsyncIterator[Parts]:
-    """Connect, and make sure of the default tenant and the environment's key."""
+    """Connect, and make sure of the default tenant."""
     database = Database(server.url, size=settings.database_pool_size)
     await database.open()
     try:
@@ -173,7 +158,16 @@ async def _ensure_default_tenant(parts: Parts) -> None:
         # Several processes may start at once; the first to come adds it.
         with suppress(AlreadyExists):
             await parts.tenants.add("Default", "UTC", from_datetime(now), tenant_id)
+
+
+async def follow_environment(parts: Parts) -> None:
+    """Make CALENDAR_API_KEY work, and no key of an earlier environment.
+
+    For the service alone: a command that does not know the variable ends no key.
+    """
     secret = parts.settings.calendar_api_key
     await parts.api_keys.follow_environment(
-        tenant_id, None if secret is None else secret.get_secret_value(), now
+        parts.settings.default_tenant_id,
+        None if secret is None else secret.get_secret_value(),
+        utc_now(),
     )

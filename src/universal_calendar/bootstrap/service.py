@@ -19,6 +19,7 @@ from universal_calendar.bootstrap.parts import (
     MINUTE,
     Parts,
     Server,
+    follow_environment,
     new_id,
     open_parts,
     start_server,
@@ -58,6 +59,7 @@ def run_service(settings: Settings, announce: Announce) -> None:
 
 async def _serve(settings: Settings, server: Server, announce: Announce) -> None:
     async with open_parts(settings, server) as parts, _companions(parts):
+        await follow_environment(parts)
         config = uvicorn.Config(
             application(parts),
             host=settings.host,

@@ -22,7 +22,6 @@ from universal_calendar.cli.dialect import (
 )
 from universal_calendar.cli.options import AsJson, Home
 from universal_calendar.cli.output import print_json
-from universal_calendar.cli.private_file import write_private
 from universal_calendar.cli.session import now, with_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import (
@@ -36,6 +35,7 @@ from universal_calendar.core.errors import (
 from universal_calendar.core.localtime import local_date
 from universal_calendar.core.wire import parse_time
 from universal_calendar.services.ports import AgendaQuery, Agent, Caller, Person
+from universal_calendar.store.private_file import write_private
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts

@@ -8,7 +8,7 @@ overlap), the first occurrence is meant. Both are PEP 495's `fold=0`.
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
 
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import (
@@ -21,6 +21,10 @@ from universal_calendar.core.instant import (
 )
 
 MINUTES_A_DAY = 1440
+
+# The zone data that this version pins, whatever the machine has: two processes with two
+# versions would disagree on what an hour is.
+reset_tzpath(to=())
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ import sys
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final, NamedTuple, cast
@@ -36,14 +37,14 @@ Values = dict[str, object]
 Call = Callable[[str, Values], Awaitable[Row]]
 
 _ANSWER: Final = ("idempotency_keys", "sealed")
-_NO_REPLAY: Final[Values] = dict.fromkeys(
-    ("route", "idempotency_key", "reference", "fingerprint")
-)
 
 _READ: Final = """
 SELECT * FROM read_agenda(%(key_hash)s, %(tenant)s, %(now)s, %(cost)s, %(window)s,
-    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(without)s, %(route)s,
-    %(idempotency_key)s, %(reference)s, %(fingerprint)s)
+    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(without)s)
+"""
+_READ_TO_BOOK: Final = f"""
+{_READ} a, LATERAL read_replay(a.tenant, %(agent)s, %(route)s, %(idempotency_key)s,
+    %(reference)s, %(fingerprint)s)
 """
 _BOOK: Final = """
 SELECT book_appointment(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(appointment)s,
@@ -68,7 +69,10 @@ class _AgendaRow(NamedTuple):
     document: str
     claims: bytes | None
     next_expiry: datetime | None
-    data_key_version: int
+
+
+class _ReplayRow(NamedTuple):
+    key_version: int
     data_key: bytes
     index_key: bytes
     stored_fingerprint: bytes | None
@@ -76,6 +80,9 @@ class _AgendaRow(NamedTuple):
     stored_sealed: bytes
     stored_key: bytes
     replayed_id: UUID | None
+
+
+_AGENDA_COLUMNS: Final = len(_AgendaRow._fields)
 
 
 class AgendaTable:
@@ -94,7 +101,18 @@ class AgendaTable:
 
     async def read(self, query: AgendaQuery) -> AgendaReading:
         """Read an agenda; raise Unauthorized, RateLimited or AgentNotFound."""
-        row = _AgendaRow._make(await self._call(_READ, self._read_parameters(query)))
+        parameters = self._read_parameters(query)
+        if query.replay is None:
+            row = _AgendaRow._make(await self._call(_READ, parameters))
+            return self._reading(query, row)
+        parameters |= self._replay_parameters(query.replay)
+        both = await self._call(_READ_TO_BOOK, parameters)
+        row = _AgendaRow._make(both[:_AGENDA_COLUMNS])
+        replay = _ReplayRow._make(both[_AGENDA_COLUMNS:])
+        reading = self._reading(query, row)
+        return self._with_replay(reading, query.replay, replay)
+
+    def _reading(self, query: AgendaQuery, row: _AgendaRow) -> AgendaReading:
         if row.outcome == "unauthorized":
             raise Unauthorized
         if row.outcome == "limited":
@@ -102,21 +120,20 @@ class AgendaTable:
         if row.outcome == "unknown":
             raise AgentNotFound(query.agent_id)
         allowance = None if row.used is None else self._limit.allowance(row.used)
-        if row.outcome == "unchanged":
-            return AgendaReading(row.tenant, row.key, allowance, None)
-        agenda = _agenda(row, query.agent_id)
-        if query.replay is None:
-            return AgendaReading(row.tenant, row.key, allowance, agenda)
-        return AgendaReading(
-            row.tenant,
-            row.key,
-            allowance,
-            agenda,
-            self._keyring.tenant_keys(
-                row.tenant, row.data_key_version, row.data_key, row.index_key
-            ),
-            self._stored(row, query.replay),
-            row.replayed_id,
+        agenda = None if row.outcome == "unchanged" else _agenda(row, query.agent_id)
+        return AgendaReading(row.tenant, row.key, allowance, agenda)
+
+    def _with_replay(
+        self, reading: AgendaReading, replay: Replay, row: _ReplayRow
+    ) -> AgendaReading:
+        keys = self._keyring.tenant_keys(
+            reading.tenant_id, row.key_version, row.data_key, row.index_key
+        )
+        return replace(
+            reading,
+            sealer=keys,
+            stored=self._stored(reading.tenant_id, row, replay),
+            replayed_id=row.replayed_id,
         )
 
     def _read_parameters(self, query: AgendaQuery) -> Values:
@@ -132,12 +149,9 @@ class AgendaTable:
             "to": _midnight(query.last, MARGIN_DAYS + 1),
             "known_revision": query.known_revision,
             "without": query.without,
-            **self._replay_parameters(query.replay),
         }
 
-    def _replay_parameters(self, replay: Replay | None) -> Values:
-        if replay is None:
-            return _NO_REPLAY
+    def _replay_parameters(self, replay: Replay) -> Values:
         return {
             "route": replay.route,
             "idempotency_key": replay.idempotency_key,
@@ -145,16 +159,16 @@ class AgendaTable:
             "fingerprint": self._keyring.fingerprint(replay.request),
         }
 
-    def _stored(self, row: _AgendaRow, replay: Replay) -> StoredAnswer | None:
+    def _stored(
+        self, tenant_id: UUID, row: _ReplayRow, replay: Replay
+    ) -> StoredAnswer | None:
         if row.stored_fingerprint is None:
             return None
-        key = self._keyring.data_key(row.tenant, row.stored_key)
-        place = place_of(row.tenant, *_ANSWER, _answer_row(replay))
-        body = decrypt(key, row.stored_sealed, place)
+        key = self._keyring.data_key(tenant_id, row.stored_key)
+        place = place_of(tenant_id, *_ANSWER, _answer_row(replay))
+        answer = Answer(row.stored_status, decrypt(key, row.stored_sealed, place))
         fingerprint = self._keyring.fingerprint(replay.request)
-        return StoredAnswer(
-            Answer(row.stored_status, body), row.stored_fingerprint == fingerprint
-        )
+        return StoredAnswer(answer, row.stored_fingerprint == fingerprint)
 
     async def book(
         self, reading: AgendaReading, appointment: NewAppointment, now: Instant

@@ -34,7 +34,7 @@ class Keyring:
         self, tenant_id: UUID, version: int, data: bytes, index: bytes
     ) -> TenantKeys:
         """Unwrap a tenant's keys, as stored."""
-        place = _place(tenant_id, "index")
+        place = _place(tenant_id, "index_key")
         return TenantKeys(
             tenant_id,
             version,
@@ -44,20 +44,21 @@ class Keyring:
 
     def data_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
         """Unwrap one version of a tenant's data key."""
-        return self._master.unwrap(wrapped, _place(tenant_id, "data"))
+        return self._master.unwrap(wrapped, _place(tenant_id, "data_key"))
 
     async def give_keys(self, connection: Connection, tenant_id: UUID) -> None:
         """Make a new tenant's keys, in the transaction that makes the tenant."""
-        for purpose in ("data", "index"):
-            wrapped = self._master.wrap(new_key(), _place(tenant_id, purpose))
-            await connection.execute(
-                "INSERT INTO tenant_keys VALUES (%s, %s, 1, %s)",
-                [tenant_id, purpose, wrapped],
-            )
+        data, index = (
+            self._master.wrap(new_key(), _place(tenant_id, column))
+            for column in ("data_key", "index_key")
+        )
+        await connection.execute(
+            "INSERT INTO tenant_keys VALUES (%s, 1, %s, %s)", [tenant_id, data, index]
+        )
 
 
-def _place(tenant_id: UUID, purpose: str) -> str:
-    return place_of(tenant_id, "tenant_keys", "wrapped", purpose)
+def _place(tenant_id: UUID, column: str) -> str:
+    return place_of(tenant_id, "tenant_keys", column, "")
 
 
 async def open_keyring(database: Database, master: MasterKeys) -> Keyring:

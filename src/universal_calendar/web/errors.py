@@ -30,7 +30,6 @@ class UnsupportedMediaType(errors.UniversalCalendarError):
 
 
 STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
-    errors.InvalidField: (422, "invalid_field"),
     errors.InvalidRange: (400, "invalid_range"),
     errors.Unauthorized: (401, "unauthorized"),
     errors.RateLimited: (429, "rate_limited"),

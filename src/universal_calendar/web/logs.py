@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Final, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -70,8 +71,12 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO | None = None) -
 
 def _renderer(target: TextIO, *, as_json: bool) -> Processor:
     if as_json:
-        return structlog.processors.JSONRenderer(default=str)
+        return structlog.processors.JSONRenderer(serializer=_json)
     return structlog.dev.ConsoleRenderer(colors=target.isatty())
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return orjson.dumps(event, default=str).decode()
 
 
 def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

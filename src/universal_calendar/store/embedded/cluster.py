@@ -1,8 +1,6 @@
 """The data of the server: its creation, its settings, its passwords."""
 
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from universal_calendar.store.embedded.account import Account
@@ -10,6 +8,7 @@ from universal_calendar.store.embedded.binaries import Tree
 from universal_calendar.store.embedded.errors import EmbeddedPostgresError, mend_for
 from universal_calendar.store.embedded.layout import PORT, Layout
 from universal_calendar.store.embedded.workshop import workshop
+from universal_calendar.store.private_file import kept_private, write_private
 
 SUPERUSER = "postgres"
 
@@ -49,7 +48,7 @@ def ensure_cluster(layout: Layout, tree: Tree, account: Account) -> None:
         data.mkdir(mode=0o700)
         account.give(data)
         password_file = unfinished / "password"
-        _write_secret(password_file, password)
+        write_private(password_file, password)
         account.give(password_file)
         _initialise(data, password_file, tree, account)
         data.rename(layout.data)
@@ -57,9 +56,7 @@ def ensure_cluster(layout: Layout, tree: Tree, account: Account) -> None:
 
 def ensure_password(path: Path) -> str:
     """Return the password kept in this file, after drawing one if there is none."""
-    if not path.exists():
-        _write_secret(path, secrets.token_urlsafe(32))
-    return path.read_text()
+    return kept_private(path, lambda: secrets.token_urlsafe(32))
 
 
 def ensure_socket_directory(layout: Layout, account: Account) -> None:
@@ -91,13 +88,3 @@ def _initialise(data: Path, password_file: Path, tree: Tree, account: Account) -
         advice = mend_for(ended.stderr, data.parent, "Mend what it names, start again.")
         message = f"Cannot create the data: {ended.stderr.strip()} {advice}"
         raise EmbeddedPostgresError(message)
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    # The name appears only once the content is on the disk.
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(descriptor)
-    Path(temporary).rename(path)

@@ -46,13 +46,15 @@ CREATE TABLE tenants (
     created_at timestamptz NOT NULL
 );
 
--- wrapped NULL: destroyed, and with it everything that was encrypted.
+-- A tenant's keys, wrapped by the master key; the highest version is the current one.
+-- The index key stays the same in all versions, so that blind indexes stay findable.
+-- NULL: destroyed, and with it everything that was encrypted.
 CREATE TABLE tenant_keys (
     tenant_id uuid REFERENCES tenants,
-    purpose text CHECK (purpose IN ('data', 'index')),
     version integer,
-    wrapped bytea,
-    PRIMARY KEY (tenant_id, purpose, version)
+    data_key bytea,
+    index_key bytea,
+    PRIMARY KEY (tenant_id, version)
 );
 
 CREATE TABLE agents (
@@ -89,6 +91,7 @@ CREATE TABLE api_keys (
 
 -- What holds an agent's time: an appointment, or a hold while it lasts. The constraint
 -- is what makes a double booking impossible; a time that is given up is deleted.
+-- No foreign key to agents: whoever writes a claim has locked the agent's row.
 CREATE TABLE claims (
     tenant_id uuid,
     claim_id uuid,
@@ -97,7 +100,6 @@ CREATE TABLE claims (
     ends_at timestamptz NOT NULL,
     expires_at timestamptz,  -- a hold's end; NULL: an appointment
     PRIMARY KEY (tenant_id, claim_id),
-    FOREIGN KEY (tenant_id, agent_id) REFERENCES agents,
     CHECK (starts_at < ends_at),
     CONSTRAINT claims_no_overlap EXCLUDE USING gist (
         tenant_id WITH =, agent_id WITH =, tstzrange(starts_at, ends_at) WITH &&

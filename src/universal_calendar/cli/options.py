@@ -1,7 +1,6 @@
 """The options and arguments that several commands share."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -73,7 +72,6 @@ Zone = Annotated[
         "--timezone", metavar="TZ", help="IANA time zone, such as America/New_York."
     ),
 ]
-Day = Annotated[date, typer.Option(metavar="YYYY-MM-DD", parser=read_day)]
 Minutes = Annotated[
     int | None,
     typer.Option(

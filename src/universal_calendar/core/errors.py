@@ -26,6 +26,7 @@ The docstring of each is its default message.
 
 from collections.abc import Sequence
 from enum import StrEnum
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from universal_calendar.core.interval import Interval
@@ -60,9 +61,9 @@ class RateLimited(UniversalCalendarError):
     """Too many requests."""
 
     def __init__(self, retry_after: float) -> None:
-        """Take the seconds after which one request passes again."""
-        self.retry_after = retry_after
-        super().__init__(f"Too many requests; try again in {retry_after:.0f} s")
+        """Take the seconds after which one request passes; whole ones are told."""
+        self.retry_after = max(1, ceil(retry_after))
+        super().__init__(f"Too many requests; try again in {self.retry_after} s")
 
 
 class NotFound(UniversalCalendarError):
@@ -159,3 +160,8 @@ class FinalStatus(UniversalCalendarError):
 
 class DatabaseUnavailable(UniversalCalendarError):
     """The database does not answer; try again shortly."""
+
+    def __init__(self, cause: str = "") -> None:
+        """Take the cause for the log: an error's class and SQLSTATE, never its text."""
+        self.cause = cause
+        super().__init__()

@@ -63,12 +63,12 @@ class Opening(NamedTuple):
 def openings(
     schedule: Schedule, zone: ZoneInfo, first: date, last: date
 ) -> tuple[Opening, ...]:
-    """Return the openings that begin from the day before `first` to two days after.
+    """Return the openings that begin from two days before `first` to two days after.
 
-    Sorted by start. The margin catches the tail of a night shift and lets a slot of up
-    to 24 hours that starts on `last` run on.
+    Sorted by start. The margin catches the tail of a night shift, even over a date that
+    a zone skipped, and lets a slot of up to 24 hours that starts on `last` run on.
     """
-    span = range(-1, (last - first).days + 3)
+    span = range(-2, (last - first).days + 3)
     days = (first + timedelta(days=offset) for offset in span)
     opened = sorted(_opened(schedule, zone, days))
     runs = merge(opened)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from universal_calendar.core.agenda import Agenda, Authority
@@ -35,6 +36,7 @@ from universal_calendar.services.ports import (
     NewId,
     Person,
     Replay,
+    StoredAnswer,
     WriteOutcome,
 )
 
@@ -108,9 +110,12 @@ class Appointments:
         store: AgendaStore,
         reading: AgendaReading,
     ) -> Booked | None:
-        replayed = self._replayed(request, reading)
-        if replayed is not None or reading.agenda is None:
-            return replayed
+        if reading.stored is not None:
+            return _replay(reading, reading.stored)
+        if reading.replayed_id is not None:
+            return await self._repeat(request, now, store, reading)
+        if reading.agenda is None:
+            return None
         try:
             wanted = _judge(reading.agenda, request, now)
             return await self._write(request, wanted, now, store, reading)
@@ -144,33 +149,22 @@ class Appointments:
             return None
         if outcome is WriteOutcome.TAKEN:
             raise SlotUnavailable(Unavailability.SLOT_TAKEN)
-        return Booked(
-            answer,
-            appointment_id,
-            is_replay=False,
-            key_id=reading.key_id,
-            allowance=reading.allowance,
-        )
+        return _booked(reading, answer, appointment_id, is_replay=False)
 
-    def _replayed(
-        self, request: BookingRequest, reading: AgendaReading
+    async def _repeat(
+        self,
+        request: BookingRequest,
+        now: Instant,
+        store: AgendaStore,
+        reading: AgendaReading,
     ) -> Booked | None:
-        stored = reading.stored
-        if stored is not None and not stored.is_same_request:
-            raise IdempotencyMismatch
-        if stored is not None:
-            answer = stored.answer
-        elif reading.replayed_id is not None:
-            answer = self._render(request, reading.replayed_id)
-        else:
-            return None
-        return Booked(
-            answer,
-            reading.replayed_id,
-            is_replay=True,
-            key_id=reading.key_id,
-            allowance=reading.allowance,
-        )
+        """Answer what the reference made before, under a new idempotency key too."""
+        answer = self._render(request, cast(UUID, reading.replayed_id))
+        if request.replay.idempotency_key is not None:
+            outcome = await store.remember(reading, request.replay, answer, now)
+            if outcome is WriteOutcome.CHANGED:
+                return None
+        return _booked(reading, answer, reading.replayed_id, is_replay=True)
 
     async def cancel(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> None:
         """Cancel, and free the time in the same transaction; again changes nothing.
@@ -178,6 +172,22 @@ class Appointments:
         Raises AppointmentNotFound, and FinalStatus for one that is over.
         """
         await self._appointments.cancel(tenant_id, appointment_id, now)
+
+
+def _booked(
+    reading: AgendaReading,
+    answer: Answer,
+    appointment_id: UUID | None,
+    *,
+    is_replay: bool,
+) -> Booked:
+    return Booked(answer, appointment_id, is_replay, reading.key_id, reading.allowance)
+
+
+def _replay(reading: AgendaReading, stored: StoredAnswer) -> Booked:
+    if not stored.is_same_request:
+        raise IdempotencyMismatch
+    return _booked(reading, stored.answer, None, is_replay=True)
 
 
 def _wanted(agenda: Agenda, request: BookingRequest) -> Interval:

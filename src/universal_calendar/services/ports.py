@@ -158,6 +158,11 @@ class AgendaStore(Protocol):
     ) -> WriteOutcome:
         """Claim the time until the hold expires."""
 
+    async def remember(
+        self, reading: AgendaReading, replay: Replay, answer: Answer, now: Instant
+    ) -> WriteOutcome:
+        """Keep an answer for retries; CHANGED if the idempotency key has one now."""
+
     def locked(
         self, tenant_id: UUID, agent_id: UUID
     ) -> AbstractAsyncContextManager["AgendaStore"]:

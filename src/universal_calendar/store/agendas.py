@@ -53,6 +53,10 @@ SELECT book_appointment(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(appointm
     %(email_index)s, %(route)s, %(idempotency_key)s, %(answer_status)s,
     %(answer_sealed)s)
 """
+_REMEMBER: Final = """
+SELECT remember_answer(%(tenant)s, %(now)s, %(route)s, %(idempotency_key)s,
+    %(fingerprint)s, %(key_version)s, %(answer_status)s, %(answer_sealed)s)
+"""
 _HOLD: Final = """
 SELECT hold_time(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(hold)s, %(starts_at)s,
     %(ends_at)s, %(expires_at)s)
@@ -183,6 +187,19 @@ class AgendaTable:
         (outcome,) = await self._call(_BOOK, parameters)
         return WriteOutcome(outcome)
 
+    async def remember(
+        self, reading: AgendaReading, replay: Replay, answer: Answer, now: Instant
+    ) -> WriteOutcome:
+        """Keep an answer for retries; CHANGED if the idempotency key has one now."""
+        keys = cast(TenantKeys, reading.sealer)
+        parameters = self._replay_parameters(replay) | {
+            "tenant": reading.tenant_id,
+            "now": to_datetime(now),
+            **_answer_parameters(keys, replay, answer),
+        }
+        (is_new,) = await self._call(_REMEMBER, parameters)
+        return WriteOutcome.BOOKED if is_new else WriteOutcome.CHANGED
+
     async def hold(
         self, reading: AgendaReading, hold: NewHold, now: Instant
     ) -> WriteOutcome:
@@ -251,19 +268,25 @@ def _claim_parameters(agenda: Agenda, interval: Interval, now: Instant) -> Value
 def _appointment_parameters(
     keys: TenantKeys, agenda: Agenda, appointment: NewAppointment
 ) -> Values:
-    person, answer = appointment.person, appointment.answer
+    person = appointment.person
     return {
         "appointment": appointment.appointment_id,
         "hold": appointment.hold_id,
         "timezone": agenda.zone.key,
         "status": appointment.status,
         "source": appointment.source,
-        "key_version": keys.version,
         "sealed": seal_person(keys, appointment.appointment_id, person),
         "phone_index": phone_index(keys, person),
         "email_index": email_index(keys, person),
+        **_answer_parameters(keys, appointment.replay, appointment.answer),
+    }
+
+
+def _answer_parameters(keys: TenantKeys, replay: Replay, answer: Answer) -> Values:
+    return {
+        "key_version": keys.version,
         "answer_status": answer.status,
-        "answer_sealed": _sealed_answer(keys, appointment.replay, answer),
+        "answer_sealed": _sealed_answer(keys, replay, answer),
     }
 
 

@@ -73,7 +73,7 @@ class Database:
             finally:
                 await self._pool.putconn(connection)
         except psycopg.OperationalError as error:
-            raise DatabaseUnavailable from error
+            raise unavailable(error) from error
 
 
 async def call(connection: Connection, statement: str, parameters: Parameters) -> Row:
@@ -91,4 +91,9 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: psycopg.OperationalError) -> DatabaseUnavailable:
+    """Name the cause by class and SQLSTATE; the text may quote a URL or a value."""
+    return DatabaseUnavailable(f"{type(error).__name__} {error.sqlstate or ''}".strip())

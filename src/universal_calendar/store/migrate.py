@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-from universal_calendar.core.errors import DatabaseUnavailable, UniversalCalendarError
+from universal_calendar.core.errors import UniversalCalendarError
+from universal_calendar.store.database import unavailable
 
 SCHEMA: Final = "universal_calendar"
 OLDEST_SERVER: Final = 15
@@ -63,7 +64,7 @@ def migrate(url: str) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable from error
+        raise unavailable(error) from error
     finally:
         engine.dispose()
 
@@ -128,4 +129,4 @@ def _connect(url: str) -> Iterator[psycopg.Connection]:
         with psycopg.connect(url, autocommit=True) as connection:
             yield connection
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable from error
+        raise unavailable(error) from error

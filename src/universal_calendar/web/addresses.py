@@ -14,7 +14,7 @@ def address_of(request: Request, trusted: Sequence[Network]) -> str:
     X-Forwarded-For is read from the right, and only as far as each hop is trusted.
     """
     nearest = request.client.host if request.client else ""
-    hops = request.headers.get("x-forwarded-for", "").split(",")
+    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for hop in reversed(hops):
         if not _is_trusted(nearest, trusted) or not hop.strip():
             break

@@ -8,10 +8,14 @@ import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from universal_calendar.core.errors import Unauthorized, UniversalCalendarError
+from universal_calendar.core.errors import (
+    DatabaseUnavailable,
+    Unauthorized,
+    UniversalCalendarError,
+)
 from universal_calendar.web.agent_api.errors import (
     InvalidInput,
     render,
@@ -68,13 +72,22 @@ def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
 
 
 def _add_health_routes(app: FastAPI, health: Health) -> None:
-    for path, endpoint, summary in (
-        ("/health", health.health, "State of the service and its database"),
-        ("/healthz", health.alive, "Liveness: the process answers"),
-        ("/readyz", health.ready, "Readiness: bookings can be taken"),
-        ("/metrics", health.metrics, "Prometheus metrics"),
+    away: dict[int | str, dict[str, Any]] = {503: {"description": "Without database"}}
+    for path, endpoint, summary, responses in (
+        ("/health", health.health, "State of the service and its database", away),
+        ("/healthz", health.alive, "Liveness: the process answers", None),
+        ("/readyz", health.ready, "Readiness: bookings can be taken", away),
     ):
-        app.add_api_route(path, endpoint, tags=["Operations"], summary=summary)
+        app.add_api_route(
+            path, endpoint, tags=["Operations"], summary=summary, responses=responses
+        )
+    app.add_api_route(
+        "/metrics",
+        health.metrics,
+        tags=["Operations"],
+        summary="Prometheus metrics",
+        response_class=PlainTextResponse,
+    )
 
 
 def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
@@ -85,6 +98,8 @@ def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
                 await failed(request)
             except UniversalCalendarError as instead:
                 error = instead
+        if isinstance(error, DatabaseUnavailable):
+            _log.warning("database_unavailable", reason=error.cause)
         return _rendered(error)
 
     def unexpected(request: Request, _error: Exception) -> Response:

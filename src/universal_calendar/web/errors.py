@@ -66,7 +66,7 @@ def problem_of(error: Exception) -> Problem:
 
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RateLimited):
-        return {"Retry-After": str(max(1, round(error.retry_after)))}
+        return {"Retry-After": str(error.retry_after)}
     if isinstance(error, errors.DatabaseUnavailable):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return {}

@@ -584,6 +584,13 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Without database */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     alive_healthz_get: {
@@ -624,6 +631,13 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Without database */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     metrics_metrics_get: {
@@ -641,7 +655,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/plain": string;
                 };
             };
         };

@@ -178,6 +178,21 @@ BEGIN
         p_ends_at, p_expires_at, NULL) THEN 'booked' ELSE 'taken' END;
 END $$;
 
+-- Keep the first answer under an idempotency key; false: there is one.
+CREATE FUNCTION remember_answer(
+    p_tenant uuid, p_now timestamptz, p_route text, p_key text, p_fingerprint bytea,
+    p_key_version integer, p_status smallint, p_sealed bytea
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('app.tenant_id', p_tenant::text, true);
+    INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status,
+            key_version, sealed, created_at)
+        VALUES (p_tenant, p_route, p_key, p_fingerprint, p_status, p_key_version,
+            p_sealed, p_now)
+        ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END $$;
+
 -- Book, with the answer that retries will get. outcome: booked; changed (read and
 -- decide again: the agent changed, or a twin used the idempotency key); taken.
 -- The agent's row is always locked before the idempotency key: no deadlock.
@@ -191,14 +206,10 @@ CREATE FUNCTION book_appointment(
 ) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT advance_revision(p_tenant, p_agent, p_revision) THEN RETURN 'changed'; END IF;
-    IF p_idempotency_key IS NOT NULL THEN
-        INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status,
-                key_version, sealed, created_at)
-            VALUES (p_tenant, p_route, p_idempotency_key, p_fingerprint,
-                p_answer_status, p_key_version, p_answer_sealed, p_now)
-            ON CONFLICT DO NOTHING;
-        IF NOT FOUND THEN RETURN 'changed'; END IF;
-    END IF;
+    IF p_idempotency_key IS NOT NULL AND NOT remember_answer(p_tenant, p_now, p_route,
+        p_idempotency_key, p_fingerprint, p_key_version, p_answer_status,
+        p_answer_sealed)
+    THEN RETURN 'changed'; END IF;
     IF NOT claim_time(p_tenant, p_agent, p_now, p_appointment, p_starts_at, p_ends_at,
         NULL, p_hold)
     THEN

@@ -125,8 +125,8 @@ def _slots_json(question: SlotQuestion, agenda: Agenda, days: list[DaySlots]) ->
     length = question.minutes * MINUTE
     slots = [
         slot_document(Interval(start, start + length), agenda.zone)
-        for _, starts in days
-        for start in starts
+        for day in days
+        for start in day.starts
     ]
     document = {
         "agent_id": str(question.agent_id),

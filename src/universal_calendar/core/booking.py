@@ -1,7 +1,7 @@
 """May this booking be made? The rules, in the order in which they are answered."""
 
 from bisect import bisect_right
-from datetime import timedelta
+from datetime import date, timedelta
 from heapq import nsmallest
 
 from universal_calendar.core.agenda import Agenda, Authority
@@ -16,12 +16,13 @@ from universal_calendar.core.errors import (
 from universal_calendar.core.instant import DAY, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import local_date, local_day
-from universal_calendar.core.schedule import Opening, openings
+from universal_calendar.core.schedule import openings
 from universal_calendar.core.slots import (
     DaySlots,
+    day_plans,
+    day_slots,
     free_ranges,
     free_slots,
-    grid_starts,
     is_full,
 )
 
@@ -74,13 +75,13 @@ def unavailability(agenda: Agenda, wanted: Interval) -> Unavailability | None:
         return _what_takes(agenda, wanted)
     if is_full(agenda, local_day(first, agenda.zone)):
         return Unavailability.DAILY_LIMIT
-    if agenda.rules.enforce_grid and not _is_on_grid(agenda, opened, wanted):
+    if agenda.rules.enforce_grid and not _is_on_grid(agenda, first, wanted):
         return Unavailability.OFF_GRID
     return None
 
 
 def _is_free(agenda: Agenda, wanted: Interval) -> bool:
-    ranges = free_ranges(agenda, wanted.length)
+    ranges = free_ranges(agenda.claims, agenda.busy, agenda.rules, wanted.length)
     index = bisect_right(ranges, wanted.start, key=lambda allowed: allowed[0]) - 1
     return index >= 0 and wanted.start <= ranges[index][1]
 
@@ -94,8 +95,11 @@ def _what_takes(agenda: Agenda, wanted: Interval) -> Unavailability:
     return Unavailability.SLOT_TAKEN
 
 
-def _is_on_grid(agenda: Agenda, opened: tuple[Opening, ...], wanted: Interval) -> bool:
-    return wanted.start in grid_starts(agenda, opened, wanted.length)
+def _is_on_grid(agenda: Agenda, day: date, wanted: Interval) -> bool:
+    plans = day_plans(
+        agenda.schedule, agenda.rules, agenda.zone, day, day, wanted.length
+    )
+    return any(wanted.start in day_slots(agenda, plan).starts for plan in plans)
 
 
 def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interval]:
@@ -107,8 +111,8 @@ def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interva
     first, last = day - timedelta(days=reach), day + timedelta(days=reach)
     starts = [
         start
-        for _, day_starts in free_slots(agenda, first, last, wanted.length, now)
-        for start in day_starts
+        for day in free_slots(agenda, first, last, wanted.length, now)
+        for start in day.starts
         if abs(start - wanted.start) <= reach * DAY
     ]
     nearest = nsmallest(ALTERNATIVES, starts, key=lambda s: abs(s - wanted.start))
@@ -125,5 +129,5 @@ def valid_until(agenda: Agenda, days: list[DaySlots], now: Instant) -> Instant:
     if agenda.next_expiry is not None:
         bounds.append(agenda.next_expiry)
     if days:
-        bounds.append(days[0][1][0] - agenda.rules.notice + 1)
+        bounds.append(days[0].starts[0] - agenda.rules.notice + 1)
     return min(bounds)

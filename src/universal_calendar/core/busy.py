@@ -1,7 +1,8 @@
 """What already takes an agent's time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from universal_calendar.core.instant import Instant
@@ -41,9 +42,19 @@ class Busy:
 class Claims:
     """The agent's appointments and live holds: parallel, sorted, never overlapping.
 
-    Two columns instead of intervals, because a window may hold thousands and the
-    arithmetic on them is the hot path.
+    Two packed columns of 64-bit instants instead of intervals, because a window may
+    hold thousands and the arithmetic on them is the hot path.
     """
 
-    starts: Sequence[Instant] = ()
-    ends: Sequence[Instant] = ()
+    starts: "array[int]" = field(default_factory=lambda: array("q"))
+    ends: "array[int]" = field(default_factory=lambda: array("q"))
+
+    @classmethod
+    def of(cls, starts: Iterable[Instant], ends: Iterable[Instant]) -> "Claims":
+        """Pack the claims' starts and ends, both in order."""
+        return cls(array("q", starts), array("q", ends))
+
+    @classmethod
+    def unpack(cls, starts: bytes, ends: bytes) -> "Claims":
+        """Read columns that `tobytes` wrote."""
+        return cls(array("q", starts), array("q", ends))

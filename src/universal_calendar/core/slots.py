@@ -3,12 +3,16 @@
 The question "may it start here?" is asked of starts alone. A claim `[a, b)` forbids
 the starts strictly between `a - gap - length` and `b + gap`, so what is left between
 two claims is a closed range of starts, and a day's slots are the points of a grid in
-those ranges. No slot is ever tested one by one: a window of ninety days costs a pass
-over its claims and a pass over its openings.
+those ranges. No slot is ever tested one by one.
+
+A day's slots depend on that day's claims alone. An agent's days change one at a time,
+so each day is kept by what it was made from: after a booking, one day of ninety is
+computed and the others are at hand.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -25,17 +29,45 @@ from universal_calendar.core.localtime import (
     wall_clock,
 )
 from universal_calendar.core.rules import Alignment, BookingRules
-from universal_calendar.core.schedule import Opening, openings
+from universal_calendar.core.schedule import Schedule, openings
 
 StartRange = tuple[Instant, Instant]
-"""First and last of a range of starts that nothing forbids, both included."""
+"""First and last of a range of starts, both included."""
 
 _BEFORE_ALL: Instant = -(1 << 62)
 _AFTER_ALL: Instant = 1 << 62
 
 
-DaySlots = tuple[LocalDay, list[Instant]]
-"""A local day and its starts, in order, at least one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class DaySlots:
+    """A local day and its starts, in order.
+
+    The same object for as long as nothing of the day changes: what is derived from it
+    may be kept by identity.
+    """
+
+    day: LocalDay
+    starts: tuple[Instant, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayPlan:
+    """Where slots of one length may start on one day, before anything takes time.
+
+    `openings` are whole, from where their grid begins to their last start, though they
+    may begin the day before or end the day after. Claims matter if they end after
+    `claims_from` and start before `claims_to`.
+    """
+
+    day: LocalDay
+    openings: tuple[StartRange, ...]
+    claims_from: Instant
+    claims_to: Instant
+    is_plain: bool
+    """Whether the openings lie apart and inside a day without a change of offset."""
+    rules: BookingRules
+    length: Duration
+    zone: ZoneInfo
 
 
 def free_slots(
@@ -49,32 +81,77 @@ def free_slots(
     first, last = max(first, agenda.today(now)), min(last, agenda.last_day(now))
     if last < first:
         return []
-    starts = grid_starts(
-        agenda, openings(agenda.schedule, agenda.zone, first, last), length
+    earliest = now + agenda.rules.notice
+    plans = day_plans(agenda.schedule, agenda.rules, agenda.zone, first, last, length)
+    days = (_from(earliest, day_slots(agenda, plan)) for plan in plans)
+    return [each for each in days if each.starts]
+
+
+def _from(earliest: Instant, slots: DaySlots) -> DaySlots:
+    if not slots.starts or slots.starts[0] >= earliest:
+        return slots
+    kept = slots.starts[bisect_left(slots.starts, earliest) :]
+    return DaySlots(slots.day, kept)
+
+
+@lru_cache(maxsize=512)
+def day_plans(
+    schedule: Schedule,
+    rules: BookingRules,
+    zone: ZoneInfo,
+    first: date,
+    last: date,
+    length: Duration,
+) -> tuple[DayPlan, ...]:
+    """Return the plans of the days on which something may start, hours considered."""
+    days = local_days(first, last, zone)
+    plans = (_day_plan(schedule, rules, zone, day, length) for day in days)
+    return tuple(plan for plan in plans if plan is not None)
+
+
+@lru_cache(maxsize=16384)
+def _day_plan(
+    schedule: Schedule,
+    rules: BookingRules,
+    zone: ZoneInfo,
+    day: LocalDay,
+    length: Duration,
+) -> DayPlan | None:
+    ranges = (
+        (opening.start, min(opening.end - MINUTE, opening.run_end - length))
+        for opening in openings(schedule, zone, day.date, day.date)
     )
-    del starts[: bisect_left(starts, now + agenda.rules.notice)]
-    return list(_by_day(agenda, starts, local_days(first, last, agenda.zone)))
+    near = tuple(
+        (start, latest)
+        for start, latest in ranges
+        if start <= latest and start < day.end and latest >= day.start
+    )
+    if not near:
+        return None
+    claims_from = near[0][0] - rules.gap
+    claims_to = max(latest for _, latest in near) + length + rules.gap
+    is_plain = (
+        day.fixed
+        and near[0][0] >= day.start
+        and near[-1][1] < day.end
+        and all(left[1] < right[0] for left, right in pairwise(near))
+    )
+    return DayPlan(day, near, claims_from, claims_to, is_plain, rules, length, zone)
 
 
-def _by_day(
-    agenda: Agenda, starts: list[Instant], days: Sequence[LocalDay]
-) -> Iterator[DaySlots]:
-    high = bisect_left(starts, days[0].start)
-    for day in days:
-        low, high = high, bisect_left(starts, day.end, high)
-        if low == high or is_full(agenda, day):
-            continue
-        chosen = starts[low:high]
-        if not day.fixed:
-            chosen = [s for s in chosen if _is_first_of_its_label(s, agenda.zone)]
-        if chosen:
-            yield day, chosen
+def day_slots(agenda: Agenda, plan: DayPlan) -> DaySlots:
+    """Return the free starts of a day on the agent's grid, the notice not considered.
 
-
-def _is_first_of_its_label(start: Instant, zone: ZoneInfo) -> bool:
-    shown = wall_clock(start, zone)
-    minute = shown.hour * 60 + shown.minute
-    return from_wall_clock(shown.date(), minute, zone) == start
+    None on a day that has reached the agent's daily limit.
+    """
+    if is_full(agenda, plan.day):
+        return DaySlots(plan.day, ())
+    starts, ends = agenda.claims.starts, agenda.claims.ends
+    low = bisect_right(ends, plan.claims_from)
+    high = bisect_left(starts, plan.claims_to, low)
+    return _kept_day_slots(
+        plan, starts[low:high].tobytes(), ends[low:high].tobytes(), agenda.busy
+    )
 
 
 def is_full(agenda: Agenda, day: LocalDay) -> bool:
@@ -86,39 +163,49 @@ def is_full(agenda: Agenda, day: LocalDay) -> bool:
     return bisect_left(starts, day.end) - bisect_left(starts, day.start) >= limit
 
 
-def grid_starts(
-    agenda: Agenda, opened: tuple[Opening, ...], length: Duration
-) -> list[Instant]:
-    """Return the free starts on the agent's grid in these openings, sorted."""
-    free = free_ranges(agenda, length)
-    firsts, lasts = zip(*free, strict=True)
-    step, grid = agenda.rules.step(length), _GRIDS[agenda.rules.alignment]
+@lru_cache(maxsize=16384)
+def _kept_day_slots(
+    plan: DayPlan, starts: bytes, ends: bytes, busy: tuple[Busy, ...]
+) -> DaySlots:
+    free = free_ranges(Claims.unpack(starts, ends), busy, plan.rules, plan.length)
+    found = _grid_starts(plan, free)
+    return DaySlots(plan.day, tuple(found if plan.is_plain else _listed(plan, found)))
+
+
+def _listed(plan: DayPlan, starts: list[Instant]) -> list[Instant]:
+    """Return the day's own starts, each once, and each label's first occurrence."""
+    day = plan.day
+    own = sorted({start for start in starts if day.start <= start < day.end})
+    if day.fixed:
+        return own
+    return [start for start in own if _is_first_of_its_label(start, plan.zone)]
+
+
+def _is_first_of_its_label(start: Instant, zone: ZoneInfo) -> bool:
+    shown = wall_clock(start, zone)
+    minute = shown.hour * 60 + shown.minute
+    return from_wall_clock(shown.date(), minute, zone) == start
+
+
+def _grid_starts(plan: DayPlan, free: list[StartRange]) -> list[Instant]:
+    step, grid = plan.rules.step(plan.length), _GRIDS[plan.rules.alignment]
     starts: list[Instant] = []
-    for earliest, latest in _start_ranges(opened, length):
-        inside = free[bisect_left(lasts, earliest) : bisect_right(firsts, latest)]
-        if inside:
-            inside[0] = (max(inside[0][0], earliest), inside[0][1])
-            inside[-1] = (inside[-1][0], min(inside[-1][1], latest))
-            starts += grid(inside, step, earliest, agenda.zone)
-    overlap = any(a.end > b.start for a, b in pairwise(opened))
-    return sorted(set(starts)) if overlap else starts
+    for opening, latest in plan.openings:
+        ranges = [
+            (first if first > opening else opening, last if last < latest else latest)
+            for first, last in free
+            if last >= opening and first <= latest
+        ]
+        starts += grid(ranges, step, opening, plan.zone)
+    return starts
 
 
-@lru_cache(maxsize=512)
-def _start_ranges(
-    opened: tuple[Opening, ...], length: Duration
-) -> tuple[StartRange, ...]:
-    """Return where a slot may start, hours alone considered, for each opening."""
-    ranges = ((o.start, min(o.end - MINUTE, o.run_end - length)) for o in opened)
-    return tuple((first, last) for first, last in ranges if first <= last)
-
-
-def free_ranges(agenda: Agenda, length: Duration) -> list[StartRange]:
+def free_ranges(
+    claims: Claims, busy: tuple[Busy, ...], rules: BookingRules, length: Duration
+) -> list[StartRange]:
     """Return the starts that neither claims nor busy times forbid, hours aside."""
-    ranges = _between_claims(agenda.claims, agenda.rules.gap, length)
-    if agenda.busy:
-        return _common(ranges, _around_busy(agenda.busy, agenda.rules, length))
-    return ranges
+    ranges = _between_claims(claims, rules.gap, length)
+    return _common(ranges, _around_busy(busy, rules, length)) if busy else ranges
 
 
 def _between_claims(
@@ -136,14 +223,22 @@ def _between_claims(
 def _around_busy(
     busy: Iterable[Busy], rules: BookingRules, length: Duration
 ) -> list[StartRange]:
+    # Calendars keep seconds; a start of ours is a whole minute.
     padded = sorted(
-        (b.interval.start - length - rules.after, b.interval.end + rules.before)
+        (
+            _minute_before(b.interval.start - length - rules.after),
+            -_minute_before(-b.interval.end - rules.before),
+        )
         for b in busy
     )
     lows = [_BEFORE_ALL, *accumulate((end for _, end in padded), max)]
     highs = [*(start for start, _ in padded), _AFTER_ALL]
     pairs = zip(lows, highs, strict=True)
     return [(low, high) for low, high in pairs if low <= high]
+
+
+def _minute_before(instant: Instant) -> Instant:
+    return instant // MINUTE * MINUTE
 
 
 def _common(left: list[StartRange], right: list[StartRange]) -> list[StartRange]:

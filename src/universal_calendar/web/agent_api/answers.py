@@ -42,14 +42,16 @@ def free_slots_body(
     return b'%b,"available_slots":[%b]}' % (head[:-1], b",".join(written))
 
 
-def _day(day_slots: DaySlots, zone: ZoneInfo, minutes: int) -> bytes:
-    day, starts = day_slots
+@lru_cache(maxsize=16384)
+def _day(slots: DaySlots, zone: ZoneInfo, minutes: int) -> bytes:
+    day = slots.day
     if day.fixed:
         texts = _slot_texts(minutes)
-        slots = [texts[start - day.start] for start in starts]
+        written = [texts[start - day.start] for start in slots.starts]
     else:
-        slots = [_slot_text(start, zone, minutes) for start in starts]
-    return b'%b%d,"slots":[%b]}' % (_day_head(day.date), len(slots), b",".join(slots))
+        written = [_slot_text(start, zone, minutes) for start in slots.starts]
+    head = _day_head(day.date)
+    return b'%b%d,"slots":[%b]}' % (head, len(written), b",".join(written))
 
 
 @lru_cache(maxsize=4096)

@@ -126,6 +126,9 @@ def _day_plan(
         for start, latest in ranges
         if start <= latest and start < day.end and latest >= day.start
     )
+    if rules.alignment is Alignment.CLOCK:  # its grid begins at midnight
+        own = [(day.start, day.end - MINUTE)] if day.start < day.end else []
+        near = tuple(_common(list(near), own))
     if not near:
         return None
     claims_from = near[0][0] - rules.gap

@@ -124,13 +124,14 @@ class Oracle:
 
     @cached_property
     def grid(self) -> set[Moment]:
-        """Return the starts on the agent's grid."""
+        """Return the starts on the agent's grid; a repeated label is the first."""
         walk = {
             "window": self._every_interval,
             "compact": self._every_interval_of_free_time,
             "clock": self._every_round_label,
         }[self.asked.alignment]
-        return {start for opening in self.openings for start in walk(opening)}
+        found = {start for opening in self.openings for start in walk(opening)}
+        return {start for start in found if not shown(start, self.zone).fold}
 
     @property
     def _interval(self) -> int:
@@ -200,14 +201,12 @@ class Oracle:
         return reasons
 
     def slots(self, first: date, last: date) -> dict[date, list[Moment]]:
-        """List what can be booked on the grid; a repeated label the first time only."""
+        """List what can be booked on the grid, by local date."""
         found: dict[date, list[Moment]] = {}
         for start in sorted(self.grid):
-            label = shown(start, self.zone)
-            if not first <= label.date() <= last or label.fold:
-                continue
-            if not self.reasons(start) and not self.timing(start):
-                found.setdefault(label.date(), []).append(start)
+            day = shown(start, self.zone).date()
+            if first <= day <= last and not self.reasons(start) | self.timing(start):
+                found.setdefault(day, []).append(start)
         return found
 
 

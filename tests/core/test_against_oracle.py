@@ -129,7 +129,7 @@ def test_what_is_listed_can_be_booked_and_what_is_hidden_cannot(case: Case) -> N
     seen = {s for starts in listed(case, agenda).values() for s in starts}
     for start in sorted(oracle_of(case).grid | seen):
         label = shown(start, case.world.zone)
-        if label.fold or not case.first <= label.date() <= case.last:
+        if not case.first <= label.date() <= case.last:
             continue
         minute = label.hour * 60 + label.minute
         booked = from_wall_clock(label.date(), minute, case.world.zone)

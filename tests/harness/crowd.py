@@ -79,9 +79,7 @@ class Reply:
 async def clients(count: int = 64) -> AsyncIterator[httpx2.AsyncClient]:
     """Open up to so many connections that no proxy stands in."""
     limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
-    async with httpx2.AsyncClient(
-        limits=limits, trust_env=False, timeout=30
-    ) as client:
+    async with httpx2.AsyncClient(limits=limits, trust_env=False, timeout=30) as client:
         yield client
 
 

@@ -21,6 +21,9 @@ POSTGRESQL_15 = Path("/usr/lib/postgresql/15/bin")
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin:/usr/local/sbin")
 
 
+Part = str | Path
+
+
 def free_port() -> int:
     """Return a TCP port that nobody listens on now."""
     with socket.socket() as probe:
@@ -39,12 +42,12 @@ def postgresql_15(folder: Path) -> Iterator[str]:
     user = "postgres" if os.geteuid() == 0 else None
     if user is not None:
         os.chown(data, pwd.getpwnam(user).pw_uid, -1)
-    initialise = [POSTGRESQL_15 / "initdb", "-ND", data, "-U", "postgres"]
-    access = ["--auth", "scram-sha-256", "--pwfile", folder / "password"]
+    initialise: list[Part] = [POSTGRESQL_15 / "initdb", "-ND", data, "-U", "postgres"]
+    access: list[Part] = ["--auth", "scram-sha-256", "--pwfile", folder / "password"]
     subprocess.run([*initialise, *access], user=user, check=True, capture_output=True)
-    control = [POSTGRESQL_15 / "pg_ctl", "-D", data, "-w"]
+    control: list[Part] = [POSTGRESQL_15 / "pg_ctl", "-D", data, "-w"]
     options = f"-c listen_addresses= -c unix_socket_directories={data} -c fsync=off"
-    start = [*control, "-l", data / "log", "-o", options, "start"]
+    start: list[Part] = [*control, "-l", data / "log", "-o", options, "start"]
     subprocess.run(start, user=user, check=True, stdout=subprocess.DEVNULL)
     try:
         yield _url(str(data), 5432, "postgres", password, "postgres")

@@ -15,8 +15,8 @@ from universal_calendar.services.appointments import (
 )
 from universal_calendar.services.holds import DEFAULT_TTL_SECONDS, Holds
 from universal_calendar.services.ports import (
-    Agent,
     AgendaStore,
+    Agent,
     Caller,
     NewHold,
     Person,

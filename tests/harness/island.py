@@ -14,6 +14,7 @@ import psutil
 
 from tests.harness.business import EVERY_DAY, Business, open_business
 from tests.harness.running import GENEROUS
+from tests.harness.settings import settings_from
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.settings import Settings
 from universal_calendar.store.embedded import EmbeddedPostgres
@@ -39,8 +40,7 @@ class Island:
     @property
     def settings(self) -> Settings:
         """Return settings that depend on nothing outside the test."""
-        generous = {name.lower(): int(value) for name, value in GENEROUS.items()}
-        return Settings(_env_file=None, uc_home=self.home, **generous)
+        return settings_from(self.home, **GENEROUS)
 
     def settle(
         self,

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx2
 import psycopg
 import pytest
-from conftest import Service, settings_for
 
+from conftest import Service, settings_for
 from tests.harness.business import Business
 from tests.harness.running import RunningService
 from tests.web.api import Api

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from conftest import settings_for
 
+from conftest import settings_for
 from tests.harness.business import Business, open_business
 from tests.harness.running import RunningService, running_service
 from tests.web.api import Api, day_after, wait_for

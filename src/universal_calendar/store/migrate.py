@@ -15,8 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from universal_calendar.core.errors import UniversalCalendarError
 from universal_calendar.store.database import unavailable
+from universal_calendar.store.provision import ROLE_DEFAULTS, SCHEMA
 
-SCHEMA: Final = "universal_calendar"
 OLDEST_SERVER: Final = 15
 _LOCK: Final = 7_301_950_015
 _PATIENCE_SECONDS: Final = 120
@@ -86,13 +86,18 @@ def check_role(url: str) -> None:
 
 
 def _settle_role(url: str) -> None:
-    """Make the schema and let the role find it in every session, behind poolers too."""
+    """Make the schema, and give the role its defaults where `provision` did not."""
     with _connect(url) as connection:
-        if connection.execute("SELECT current_schema()").fetchone() == (SCHEMA,):
-            return
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-        connection.execute(f"ALTER ROLE CURRENT_USER SET search_path = {SCHEMA}")
-        connection.execute(f"SET search_path = {SCHEMA}")
+        # Not IF NOT EXISTS, which wants the right to create one even if it is there.
+        if connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchone() == (
+            None,
+        ):
+            connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        for name, value in ROLE_DEFAULTS.items():
+            asked = connection.execute("SELECT current_setting(%s)", [name])
+            if asked.fetchone() != (value,):
+                connection.execute(f"ALTER ROLE CURRENT_USER SET {name} = {value}")
+                connection.execute(f"SET {name} = {value}")
         connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
 
 

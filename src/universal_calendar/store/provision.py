@@ -9,6 +9,16 @@ import psycopg
 from psycopg import Connection, sql
 
 SCHEMA = "universal_calendar"
+# What the role brings to every session: a session's own settings are lost behind
+# poolers. Each look-up of ours has an index, and its plan is made once and kept. The
+# planner would keep a scan of a table that was small when it first looked, or plan each
+# look-up anew, which costs more than running it.
+ROLE_DEFAULTS = {
+    "search_path": SCHEMA,
+    "timezone": "UTC",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
 _OLDEST_VERSION = 150000
 # Row-level security does not bind the first two; the service needs none of the others.
 _UNWANTED_POWERS = {
@@ -196,11 +206,9 @@ def _ensure_extension(connection: Connection, database: str) -> None:
 
 
 def _set_defaults(connection: Connection, role: str, database: str) -> None:
-    # On the role, because a session's own settings are lost behind poolers.
-    defaults = {"search_path": SCHEMA, "timezone": "UTC"}
     statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
     with _needs(f"change the settings of {role}", "Use the role that created it."):
-        for name, value in defaults.items():
+        for name, value in ROLE_DEFAULTS.items():
             connection.execute(
                 statement.format(
                     sql.Identifier(role),

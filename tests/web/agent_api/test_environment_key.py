@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from conftest import settings_for
 
+from conftest import settings_for
 from tests.harness.business import EVERY_DAY
 from tests.harness.running import running_service
 from tests.web.api import Api, day_after

@@ -225,7 +225,3 @@ BEGIN
             p_phone_index, p_email_index, p_now, p_now);
     RETURN 'booked';
 END $$;
-
--- A window's bounds would otherwise make each call worth a plan of its own, which costs
--- more than running it.
-ALTER FUNCTION read_agenda SET plan_cache_mode = force_generic_plan;

@@ -100,14 +100,15 @@ CREATE TABLE claims (
     ends_at timestamptz NOT NULL,
     expires_at timestamptz,  -- a hold's end; NULL: an appointment
     PRIMARY KEY (tenant_id, claim_id),
-    CHECK (starts_at < ends_at),
+    CHECK (starts_at < ends_at AND ends_at <= starts_at + interval '31 days'),
     CONSTRAINT claims_no_overlap EXCLUDE USING gist (
         tenant_id WITH =, agent_id WITH =, tstzrange(starts_at, ends_at) WITH &&
     )
 );
 
+-- The claims that touch [from, to) end after `from`, and at most 31 days after `to`.
 CREATE INDEX claims_by_end ON claims (tenant_id, agent_id, ends_at)
-    INCLUDE (starts_at, expires_at);
+    INCLUDE (starts_at, expires_at, claim_id);
 
 -- sealed: what belongs to a person, encrypted (see store/encryption.py).
 CREATE TABLE appointments (

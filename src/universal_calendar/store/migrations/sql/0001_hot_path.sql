@@ -95,6 +95,7 @@ BEGIN
             SELECT starts_at, ends_at, expires_at FROM claims
             WHERE tenant_id = tenant AND agent_id = p_agent
                 AND ends_at > p_from AND starts_at < p_to
+                AND ends_at < p_to + interval '31 days'
                 AND (expires_at IS NULL OR expires_at > p_now)
                 AND (p_without IS NULL OR claim_id <> p_without)
             ORDER BY ends_at

@@ -165,7 +165,7 @@ class Driver:
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
+def stand_in() -> Iterator[ScriptedServer]:
     with ScriptedServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.01,))
         thread.start()

@@ -32,11 +32,13 @@ WEEK = {"agent_id": AGENT, "start_date": "2027-03-01", "end_date": "2027-03-07"}
 AWAY = {"detail": "The database is away", "code": "unavailable"}
 
 
-def test_free_slots_travel_as_the_guide_says(server, connect, api_key, free_slots_body):
-    server.reply(200, free_slots_body)
-    slots = connect(server.url).get_free_slots(**WEEK, duration_minutes=30)
+def test_free_slots_travel_as_the_guide_says(
+    stand_in, connect, api_key, free_slots_body
+):
+    stand_in.reply(200, free_slots_body)
+    slots = connect(stand_in.url).get_free_slots(**WEEK, duration_minutes=30)
     assert slots["available_slots"][0]["slots"][0]["start"] == "09:00"
-    [request] = server.seen
+    [request] = stand_in.seen
     assert request.target == (
         f"/api/calendar/free-slots/{AGENT}"
         "?start_date=2027-03-01&end_date=2027-03-07&duration_minutes=30"
@@ -46,11 +48,11 @@ def test_free_slots_travel_as_the_guide_says(server, connect, api_key, free_slot
     assert "idempotency-key" not in request.headers
 
 
-def test_a_booking_travels_as_the_guide_says(server, connect, api_key, booking_body):
-    server.reply(201, booking_body)
-    booking = connect(server.url).book_appointment(**SLOT)
+def test_a_booking_travels_as_the_guide_says(stand_in, connect, api_key, booking_body):
+    stand_in.reply(201, booking_body)
+    booking = connect(stand_in.url).book_appointment(**SLOT)
     assert booking == booking_body
-    [request] = server.seen
+    [request] = stand_in.seen
     assert (request.method, request.target) == (
         "POST",
         "/api/calendar/external-booking",
@@ -59,81 +61,81 @@ def test_a_booking_travels_as_the_guide_says(server, connect, api_key, booking_b
     assert request.headers["content-type"] == "application/json"
     assert request.headers["x-api-key"] == api_key
     assert api_key.encode() not in request.body
-    assert uuid.UUID(server.idempotency_keys[0]).version == 4
+    assert uuid.UUID(stand_in.idempotency_keys[0]).version == 4
 
 
-def test_all_tries_of_a_booking_share_one_key(server, connect, booking_body):
-    server.drop()
-    server.reply(503, AWAY)
-    server.cut()
-    server.reply(201, booking_body)
-    client = connect(server.url)
+def test_all_tries_of_a_booking_share_one_key(stand_in, connect, booking_body):
+    stand_in.drop()
+    stand_in.reply(503, AWAY)
+    stand_in.cut()
+    stand_in.reply(201, booking_body)
+    client = connect(stand_in.url)
     assert client.book_appointment(**SLOT)["status"] == "success"
-    assert len(server.seen) == 4
-    assert len(set(server.idempotency_keys)) == 1
-    assert len({request.body for request in server.seen}) == 1
+    assert len(stand_in.seen) == 4
+    assert len(set(stand_in.idempotency_keys)) == 1
+    assert len({request.body for request in stand_in.seen}) == 1
     waits = zip(client.waits, [0.5, 1, 2], strict=True)
     assert all(0 <= wait <= most for wait, most in waits)
 
 
-def test_each_booking_has_its_own_key(server, connect, booking_body):
-    client = connect(server.url)
+def test_each_booking_has_its_own_key(stand_in, connect, booking_body):
+    client = connect(stand_in.url)
     for _ in range(2):
-        server.reply(201, booking_body)
+        stand_in.reply(201, booking_body)
         client.book_appointment(**SLOT)
-    first, second = server.idempotency_keys
+    first, second = stand_in.idempotency_keys
     assert first != second
 
 
-def test_the_callers_key_is_used(server, connect, booking_body):
-    server.reply(500, AWAY)
-    server.reply(201, booking_body)
-    connect(server.url).book_appointment(**SLOT, idempotency_key="call-42")
-    assert server.idempotency_keys == ["call-42", "call-42"]
+def test_the_callers_key_is_used(stand_in, connect, booking_body):
+    stand_in.reply(500, AWAY)
+    stand_in.reply(201, booking_body)
+    connect(stand_in.url).book_appointment(**SLOT, idempotency_key="call-42")
+    assert stand_in.idempotency_keys == ["call-42", "call-42"]
 
 
-def test_a_query_is_tried_again_too(server, connect, free_slots_body):
-    server.reply_raw(502, b"<html>Bad gateway</html>")
-    server.reply(200, free_slots_body)
-    assert connect(server.url).get_free_slots(**WEEK) == free_slots_body
+def test_a_query_is_tried_again_too(stand_in, connect, free_slots_body):
+    stand_in.reply_raw(502, b"<html>Bad gateway</html>")
+    stand_in.reply(200, free_slots_body)
+    assert connect(stand_in.url).get_free_slots(**WEEK) == free_slots_body
 
 
-def test_tries_are_bounded_and_the_error_keeps_the_key(server, connect):
+def test_tries_are_bounded_and_the_error_keeps_the_key(stand_in, connect):
     for _ in range(9):
-        server.reply(503, AWAY, x_request_id="r-9")
-    client = connect(server.url)
+        stand_in.reply(503, AWAY, x_request_id="r-9")
+    client = connect(stand_in.url)
     with pytest.raises(ServiceUnavailableError) as caught:
         client.book_appointment(**SLOT)
-    assert (len(server.seen), len(client.waits)) == (4, 3)
+    assert (len(stand_in.seen), len(client.waits)) == (4, 3)
     assert (caught.value.status, caught.value.code) == (503, "unavailable")
     assert caught.value.request_id == "r-9"
-    assert caught.value.idempotency_key == server.idempotency_keys[0]
+    assert caught.value.idempotency_key == stand_in.idempotency_keys[0]
 
 
-def test_retry_after_is_waited_for(server, connect, free_slots_body):
-    server.reply(429, {"detail": "Slow down", "code": "rate"}, retry_after="7")
-    server.reply(200, free_slots_body)
-    client = connect(server.url)
+def test_retry_after_is_waited_for(stand_in, connect, free_slots_body):
+    stand_in.reply(429, {"detail": "Slow down", "code": "rate"}, retry_after="7")
+    stand_in.reply(200, free_slots_body)
+    client = connect(stand_in.url)
     client.get_free_slots(**WEEK)
     [wait] = client.waits
     assert 7 <= wait <= 7.5
 
 
-def test_a_long_retry_after_is_handed_to_the_caller(server, connect):
-    server.reply(429, {"detail": "Slow down", "code": "rate"}, retry_after="900")
-    client = connect(server.url)
+def test_a_long_retry_after_is_handed_to_the_caller(stand_in, connect):
+    stand_in.reply(429, {"detail": "Slow down", "code": "rate"}, retry_after="900")
+    client = connect(stand_in.url)
     with pytest.raises(RateLimitedError) as caught:
         client.get_free_slots(**WEEK)
     assert (caught.value.retry_after, client.waits) == (900, [])
 
 
-def test_the_total_counts_the_time_that_tries_take(server, connect):
-    server.stall()
+def test_the_total_counts_the_time_that_tries_take(stand_in, connect):
+    stand_in.stall()
     brief = RetryPolicy(first_delay=0, total_seconds=0.1)
-    client = connect(server.url, timeout=0.2, retries=brief)
+    client = connect(stand_in.url, timeout=0.2, retries=brief)
     with pytest.raises(ServiceUnavailableError, match="ReadTimeout"):
         client.get_free_slots(**WEEK)
-    assert len(server.seen) == 1
+    assert len(stand_in.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,19 +148,19 @@ def test_the_total_counts_the_time_that_tries_take(server, connect):
         (422, ValidationError),
     ],
 )
-def test_a_refusal_is_final(server, connect, status, expected):
-    server.reply(status, {"detail": "No"})
+def test_a_refusal_is_final(stand_in, connect, status, expected):
+    stand_in.reply(status, {"detail": "No"})
     with pytest.raises(expected):
-        connect(server.url).book_appointment(**SLOT)
-    assert len(server.seen) == 1
+        connect(stand_in.url).book_appointment(**SLOT)
+    assert len(stand_in.seen) == 1
 
 
-def test_silence_is_a_timeout_and_tried_again(server, connect, booking_body):
-    server.stall()
-    server.reply(201, booking_body)
-    client = connect(server.url, timeout=0.2)
+def test_silence_is_a_timeout_and_tried_again(stand_in, connect, booking_body):
+    stand_in.stall()
+    stand_in.reply(201, booking_body)
+    client = connect(stand_in.url, timeout=0.2)
     assert client.book_appointment(**SLOT) == booking_body
-    first, second = server.idempotency_keys
+    first, second = stand_in.idempotency_keys
     assert first == second
 
 
@@ -180,32 +182,32 @@ def test_an_address_the_library_cannot_use_is_an_error_of_ours(connect):
     assert client.waits == []
 
 
-def test_a_body_in_a_broken_encoding_is_an_error_of_ours(server, connect):
-    server.reply_raw(200, b"no gzip", content_encoding="gzip")
+def test_a_body_in_a_broken_encoding_is_an_error_of_ours(stand_in, connect):
+    stand_in.reply_raw(200, b"no gzip", content_encoding="gzip")
     with pytest.raises(CalendarAPIError, match="DecodingError"):
-        connect(server.url).get_free_slots(**WEEK)
+        connect(stand_in.url).get_free_slots(**WEEK)
 
 
-def test_an_html_page_is_an_error_of_ours(server, connect):
-    server.reply_raw(200, b"<html>Please log in</html>", content_type="text/html")
+def test_an_html_page_is_an_error_of_ours(stand_in, connect):
+    stand_in.reply_raw(200, b"<html>Please log in</html>", content_type="text/html")
     with pytest.raises(CalendarAPIError, match="not JSON"):
-        connect(server.url).get_free_slots(**WEEK)
+        connect(stand_in.url).get_free_slots(**WEEK)
 
 
-def test_a_redirect_is_not_followed(server, connect):
-    server.reply(307, {}, location=f"{server.url}/elsewhere")
+def test_a_redirect_is_not_followed(stand_in, connect):
+    stand_in.reply(307, {}, location=f"{stand_in.url}/elsewhere")
     with pytest.raises(CalendarAPIError) as caught:
-        connect(server.url).get_free_slots(**WEEK)
-    assert (caught.value.status, len(server.seen)) == (307, 1)
+        connect(stand_in.url).get_free_slots(**WEEK)
+    assert (caught.value.status, len(stand_in.seen)) == (307, 1)
 
 
-def test_neither_key_nor_name_is_logged_or_shown(server, connect, api_key, caplog):
+def test_neither_key_nor_name_is_logged_or_shown(stand_in, connect, api_key, caplog):
     caplog.set_level(logging.DEBUG)
     name, own_key = SLOT["participant_name"], "key-of-call-42"
-    server.drop()
-    server.reply(500, AWAY, x_request_id="r-3")
-    server.reply(409, {"detail": "Time slot is not available", "code": "slot_taken"})
-    client = connect(server.url)
+    stand_in.drop()
+    stand_in.reply(500, AWAY, x_request_id="r-3")
+    stand_in.reply(409, {"detail": "Time slot is not available", "code": "slot_taken"})
+    client = connect(stand_in.url)
     with pytest.raises(BookingConflictError) as caught:
         client.book_appointment(**SLOT, idempotency_key=own_key)
     shown = "".join(traceback.format_exception(caught.value)) + repr(client.client)
@@ -216,10 +218,12 @@ def test_neither_key_nor_name_is_logged_or_shown(server, connect, api_key, caplo
     assert "book_appointment: 500, try 2, request r-3, next try" in caplog.text
 
 
-def test_a_success_is_logged_with_its_request_id(server, connect, caplog, booking_body):
+def test_a_success_is_logged_with_its_request_id(
+    stand_in, connect, caplog, booking_body
+):
     caplog.set_level(logging.INFO, logger="universal_calendar_client")
-    server.reply(201, booking_body, x_request_id="r-4")
-    connect(server.url).book_appointment(**SLOT)
+    stand_in.reply(201, booking_body, x_request_id="r-4")
+    connect(stand_in.url).book_appointment(**SLOT)
     assert "book_appointment: 201, try 1, request r-4, done" in caplog.text
 
 
@@ -237,36 +241,36 @@ def test_a_transport_can_be_injected(connect, free_slots_body):
     assert client.get_free_slots(**WEEK) == free_slots_body
 
 
-def test_leaving_with_closes_the_connections(server, api_key, free_slots_body):
-    server.reply(200, free_slots_body)
-    with CalendarClient(server.url, api_key) as client:
+def test_leaving_with_closes_the_connections(stand_in, api_key, free_slots_body):
+    stand_in.reply(200, free_slots_body)
+    with CalendarClient(stand_in.url, api_key) as client:
         assert client.get_free_slots(**WEEK) == free_slots_body
     with pytest.raises(RuntimeError, match="closed"):
         client.get_free_slots(**WEEK)
 
 
 async def test_leaving_async_with_closes_the_connections(
-    server, api_key, free_slots_body
+    stand_in, api_key, free_slots_body
 ):
-    server.reply(200, free_slots_body)
-    async with AsyncCalendarClient(server.url, api_key) as client:
+    stand_in.reply(200, free_slots_body)
+    async with AsyncCalendarClient(stand_in.url, api_key) as client:
         assert await client.get_free_slots(**WEEK) == free_slots_body
     with pytest.raises(RuntimeError, match="closed"):
         await client.get_free_slots(**WEEK)
 
 
-async def test_a_waiting_call_can_be_cancelled(server, api_key):
-    server.reply(503, AWAY, retry_after="20")
+async def test_a_waiting_call_can_be_cancelled(stand_in, api_key):
+    stand_in.reply(503, AWAY, retry_after="20")
     started = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         started.set()
         await asyncio.sleep(seconds)
 
-    async with AsyncCalendarClient(server.url, api_key, sleep=sleep) as client:
+    async with AsyncCalendarClient(stand_in.url, api_key, sleep=sleep) as client:
         call = asyncio.create_task(client.get_free_slots(**WEEK))
         await asyncio.wait_for(started.wait(), timeout=10)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-    assert len(server.seen) == 1
+    assert len(stand_in.seen) == 1

@@ -165,6 +165,25 @@ def test_buffers_may_reach_outside_the_opening() -> None:
     assert listed(padded) == NINE_TO_TWELVE
 
 
+def test_a_claim_outside_the_opening_keeps_its_distance() -> None:
+    padded = with_rules(buffer_time_minutes=30)
+    assert listed(agenda(padded, claims=[("12:29", "13:00")])) == ["09:00", "10:00"]
+    assert listed(agenda(padded, claims=[("12:30", "13:00")])) == NINE_TO_TWELVE
+    assert listed(agenda(padded, claims=[("08:00", "08:31")])) == ["10:00", "11:00"]
+    assert listed(agenda(padded, claims=[("08:00", "08:30")])) == NINE_TO_TWELVE
+
+
+def test_a_claim_counts_behind_an_opening_that_a_longer_one_contains() -> None:
+    document = {
+        "working_hours": {
+            "sunday": [{"start": "22:00", "end": "06:00"}],
+            "monday": [{"start": "01:00", "end": "02:00"}],
+        }
+    }
+    taken = agenda(document, claims=[("04:30", "04:45")])
+    assert listed(taken) == ["00:00", "01:00", "02:00", "03:00", "05:00"]
+
+
 @pytest.mark.parametrize("kind", list(BusyType))
 @pytest.mark.parametrize("source", list(BusySource))
 def test_soft_and_tentative_times_are_hidden_as_hard_ones(

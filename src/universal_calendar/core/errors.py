@@ -1,4 +1,4 @@
-"""Every error the product raises on purpose.
+"""The errors of scheduling; `store` adds those of keys and databases.
 
     UniversalCalendarError
     ├── InvalidField            a value that cannot be used; names field and mend

@@ -57,11 +57,11 @@ def from_wall_clock(day: date, minute: int, zone: ZoneInfo) -> Instant:
 
 @lru_cache(maxsize=65536)
 def _fixed_offset(zone: ZoneInfo, ordinal: int) -> Instant | None:
-    """Return the offset if one holds from the day before to two days after."""
-    noon = datetime.fromordinal(ordinal) + timedelta(hours=12)
+    """Return the offset if one holds from the day's midnight for 48 hours."""
+    midnight = datetime.fromordinal(ordinal)
     offsets = {
-        (noon + timedelta(hours=hours)).replace(tzinfo=zone).utcoffset()
-        for hours in (-36, -24, -12, 0, 12, 24, 36, 48)
+        (midnight + timedelta(hours=hours)).replace(tzinfo=zone).utcoffset()
+        for hours in range(0, 49, 6)
     }
     only = offsets.pop()
     if offsets or only is None:

@@ -69,6 +69,12 @@ class DayPlan:
     length: Duration
     zone: ZoneInfo
 
+    def is_touched_by(self, busy: Busy) -> bool:
+        """Tell whether the busy time could matter on the day."""
+        first = self.claims_from + self.rules.gap - self.rules.before
+        last = self.claims_to - self.rules.gap + self.rules.after
+        return busy.interval.end > first and busy.interval.start < last
+
 
 def free_slots(
     agenda: Agenda, first: date, last: date, length: Duration, now: Instant
@@ -152,8 +158,9 @@ def day_slots(agenda: Agenda, plan: DayPlan) -> DaySlots:
     starts, ends = agenda.claims.starts, agenda.claims.ends
     low = bisect_right(ends, plan.claims_from)
     high = bisect_left(starts, plan.claims_to, low)
+    busy = tuple(b for b in agenda.busy if plan.is_touched_by(b)) if agenda.busy else ()
     return _kept_day_slots(
-        plan, starts[low:high].tobytes(), ends[low:high].tobytes(), agenda.busy
+        plan, starts[low:high].tobytes(), ends[low:high].tobytes(), busy
     )
 
 

@@ -25,10 +25,9 @@ def open_person(
 
 
 def phone_index(keys: TenantKeys, person: Person) -> bytes | None:
-    """Return the blind index of the normalised phone."""
-    if person.phone is None:
-        return None
-    return keys.blind_index("phone", normalized_phone(person.phone))
+    """Return the blind index of the normalised phone, if there is any number in it."""
+    number = normalized_phone(person.phone or "")
+    return keys.blind_index("phone", number) if number else None
 
 
 def email_index(keys: TenantKeys, person: Person) -> bytes | None:

@@ -9,12 +9,11 @@ from typing import Final
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from universal_calendar.web.metrics import REQUESTS, SECONDS
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 _METHODS: Final = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -49,7 +48,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
         try:
@@ -66,8 +65,10 @@ class RequestContext:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return str(value, "ascii")
+    return secrets.token_hex(8)
 
 
 def _place_of(error: BaseException) -> list[str]:
@@ -82,7 +83,8 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     requests, duration = _measures(route, method, status)
     requests.inc()
     duration.observe(seconds)
-    if route not in _QUIET:
+    # What went well is in the metrics; a line for each would cost as much as answering.
+    if status >= 400 and route not in _QUIET:
         _log.info(
             "request",
             method=method,
@@ -90,6 +92,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
             status=status,
             duration_ms=round(seconds * 1000, 2),
         )
+
 
 
 @lru_cache(maxsize=1024)

@@ -154,7 +154,7 @@ def test_logs_tell_what_was_booked_and_by_which_key(
     def lines() -> list[str]:
         return [line for line in process.lines if request_id in line]
 
-    wait_for("both log lines", lambda: len(lines()) >= 2)
+    wait_for("the log line", lambda: len(lines()) >= 1)
     (booked,) = [line for line in lines() if "booking_created" in line]
     assert answer.json()["booking_id"] in booked
     assert "key_id" in booked

@@ -16,10 +16,12 @@ from universal_calendar.web.agent_api.models import (
     SlotProblem,
 )
 from universal_calendar.web.agent_api.routes import AgentApi
+from universal_calendar.web.plain_route import PlainRoute
 
 Json = dict[str, Any]
 
-PREFIX: Final = "/api/calendar"
+FREE_SLOTS: Final = "/api/calendar/free-slots/{agent_id}"
+EXTERNAL_BOOKING: Final = "/api/calendar/external-booking"
 SECURITY: Final[Json] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 }
@@ -43,9 +45,16 @@ _RETRY_AFTER: Final[Json] = {
 
 
 def add_agent_routes(app: FastAPI, agent_api: AgentApi) -> None:
-    """Add the two endpoints with everything they accept and answer."""
+    """Add the two endpoints with everything they accept and answer.
+
+    The plain routes come first and serve; the API routes are their documentation.
+    """
+    app.router.routes += [
+        PlainRoute(FREE_SLOTS, agent_api.free_slots, "GET"),
+        PlainRoute(EXTERNAL_BOOKING, agent_api.external_booking, "POST"),
+    ]
     app.add_api_route(
-        f"{PREFIX}/free-slots/{{agent_id}}",
+        FREE_SLOTS,
         agent_api.free_slots,
         methods=["GET"],
         tags=["Agent API"],
@@ -65,7 +74,7 @@ def add_agent_routes(app: FastAPI, agent_api: AgentApi) -> None:
         },
     )
     app.add_api_route(
-        f"{PREFIX}/external-booking",
+        EXTERNAL_BOOKING,
         agent_api.external_booking,
         methods=["POST"],
         status_code=201,

@@ -1,0 +1,1 @@
+"""What the product is measured against: each a server process of its own."""

@@ -1,0 +1,35 @@
+"""A small arena: product, reference and floor, each a process, on one PostgreSQL."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bench.arena import Arena, Effort, open_arena
+from bench.stage import Stage, open_stage
+
+SMALL = Effort(
+    agents=3,
+    busy_agents=2,
+    turns=2,
+    batches=1,
+    bookings=10,
+    rounds=2,
+    large=20_000,
+)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Run a PostgreSQL of the benchmark's own."""
+    folder = tmp_path_factory.mktemp("bench")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o711)  # the database server may run as another user
+    with open_stage(folder) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def arena(stage: Stage) -> Iterator[Arena]:
+    """Run the three servers, seeded alike."""
+    with open_arena(stage, SMALL, lambda: None) as arena:
+        yield arena

@@ -94,7 +94,6 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
         )
 
 
-
 @lru_cache(maxsize=1024)
 def _measures(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(route, method, status), SECONDS.labels(route, method)

@@ -38,6 +38,7 @@ from universal_calendar.store.encryption import key_text, new_key
 from universal_calendar.store.migrate import current_revision, head_revision, migrate
 
 STOP_SECONDS = 30.0
+PROMPT_SECONDS = 8.0  # container runtimes kill after ten
 Replies = list[Reply]
 SERVE = [sys.executable, "-m", "universal_calendar", "serve", "--port", "0"]
 
@@ -236,11 +237,19 @@ def test_stop_during_the_first_start(place: Island, sign: signal.Signals) -> Non
         reached = place.home.parent / milestone
         wait_for(milestone, lambda path=reached: path.exists())  # type: ignore[misc]
         process.send_signal(sign)
-        process.wait(STOP_SECONDS)
+        process.wait(PROMPT_SECONDS)
         wait_for("no server is left", place.is_still)
     service = start_service(place.home)
     assert service.stop() == 0
     assert place.is_still()
+
+
+def test_start_after_one_that_died_at_the_socket_directory(place: Island) -> None:
+    """It was made and not yet given to the server's user: that is no stranger's."""
+    place.settle()
+    place.server.log_file.with_name("run").mkdir(mode=0o700)
+    service = start_service(place.home)
+    assert service.stop() == 0
 
 
 def refused(home: Path, **settings: str) -> str:

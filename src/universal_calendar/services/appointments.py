@@ -98,7 +98,7 @@ class Appointments:
             request.day,
             request.day,
             now,
-            without=request.hold_id,
+            hold_id=request.hold_id,
             replay=request.replay,
         )
         return await decide(self._agendas, query, partial(self._attempt, request, now))

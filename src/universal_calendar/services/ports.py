@@ -53,7 +53,10 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class AgendaQuery:
-    """Which agenda to read, and around which local days (both included)."""
+    """Which agenda to read, and around which local days (both included).
+
+    `hold_id` is the caller's own hold, whose time is free to them.
+    """
 
     caller: Caller
     agent_id: UUID
@@ -61,7 +64,7 @@ class AgendaQuery:
     last: date
     now: Instant
     known_revision: int | None = None
-    without: UUID | None = None
+    hold_id: UUID | None = None
     replay: Replay | None = None
 
 

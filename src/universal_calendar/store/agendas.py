@@ -40,7 +40,7 @@ _ANSWER: Final = ("idempotency_keys", "sealed")
 
 _READ: Final = """
 SELECT * FROM read_agenda(%(key_hash)s, %(tenant)s, %(now)s, %(cost)s, %(window)s,
-    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(without)s)
+    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(hold)s)
 """
 _READ_TO_BOOK: Final = f"""
 {_READ} a, LATERAL read_replay(a.tenant, %(agent)s, %(route)s, %(idempotency_key)s,
@@ -152,7 +152,7 @@ class AgendaTable:
             "from": _midnight(query.first, -MARGIN_DAYS),
             "to": _midnight(query.last, MARGIN_DAYS + 1),
             "known_revision": query.known_revision,
-            "without": query.without,
+            "hold": query.hold_id,
         }
 
     def _replay_parameters(self, replay: Replay) -> Values:

@@ -50,12 +50,13 @@ END $$;
 -- With p_key_hash the tenant is the key's, else p_tenant. outcome, besides those of
 -- admit_key: unknown (no such agent for this caller, or one without hours); unchanged
 -- (the revision is still p_known_revision, nothing more was read).
--- claims: starts and ends of the live claims but p_without, alternating and in order,
--- as PostgreSQL sends timestamps: 8-byte big-endian microseconds since 2000.
+-- claims: starts and ends of the live claims, but for the caller's own p_hold,
+-- alternating and in order, as PostgreSQL sends timestamps: 8-byte big-endian
+-- microseconds since 2000.
 CREATE FUNCTION read_agenda(
     p_key_hash bytea, p_tenant uuid, p_now timestamptz, p_cost interval,
     p_window interval, p_agent uuid, p_from timestamptz, p_to timestamptz,
-    p_known_revision bigint, p_without uuid,
+    p_known_revision bigint, p_hold uuid,
     OUT outcome text, OUT tenant uuid, OUT key uuid, OUT used double precision,
     OUT revision bigint, OUT zone text, OUT document text, OUT claims bytea,
     OUT next_expiry timestamptz
@@ -97,7 +98,7 @@ BEGIN
                 AND ends_at > p_from AND starts_at < p_to
                 AND ends_at < p_to + interval '31 days'
                 AND (expires_at IS NULL OR expires_at > p_now)
-                AND (p_without IS NULL OR claim_id <> p_without)
+                AND (p_hold IS NULL OR claim_id <> p_hold OR expires_at IS NULL)
             ORDER BY ends_at
         ) c;
 END $$;
@@ -152,7 +153,8 @@ CREATE FUNCTION claim_time(
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF p_replaced IS NOT NULL THEN
-        DELETE FROM claims c WHERE c.tenant_id = p_tenant AND c.claim_id = p_replaced;
+        DELETE FROM claims c WHERE c.tenant_id = p_tenant AND c.claim_id = p_replaced
+            AND c.agent_id = p_agent AND c.expires_at IS NOT NULL;
     END IF;
     FOR attempt IN 1..2 LOOP
         INSERT INTO claims (tenant_id, claim_id, agent_id, starts_at, ends_at,

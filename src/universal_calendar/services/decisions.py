@@ -12,6 +12,7 @@ from universal_calendar.services.ports import (
 )
 
 OPTIMISTIC_TRIES: Final = 3
+LOCKED_TRIES: Final = 2
 
 T = TypeVar("T")
 Attempt = Callable[[AgendaStore, AgendaReading], Awaitable[T | None]]
@@ -22,7 +23,8 @@ async def decide(store: AgendaStore, query: AgendaQuery, attempt: Attempt[T]) ->
     """Run the attempt on fresh agendas until one is written or refused.
 
     The first tries take no lock. After three lost races the agent is locked, so that
-    the fourth cannot be lost. The caller is admitted, and counted, once.
+    the fourth cannot be lost but to a twin that used the idempotency key for another
+    agent; the fifth finds that one's answer. The caller is admitted, and counted, once.
     """
     first = await store.read(query)
     known = replace(query, caller=Caller(tenant_id=first.tenant_id))
@@ -33,10 +35,11 @@ async def decide(store: AgendaStore, query: AgendaQuery, attempt: Attempt[T]) ->
             return done
         reading = _admitted(first, await store.read(known))
     async with store.locked(first.tenant_id, query.agent_id) as locked:
-        done = await attempt(locked, _admitted(first, await locked.read(known)))
-    if done is None:
-        raise AssertionError("the agenda of a locked agent cannot change")
-    return done
+        for _ in range(LOCKED_TRIES):
+            done = await attempt(locked, _admitted(first, await locked.read(known)))
+            if done is not None:
+                return done
+    raise AssertionError("a locked agent and an answered key cannot change again")
 
 
 def _admitted(first: AgendaReading, again: AgendaReading) -> AgendaReading:

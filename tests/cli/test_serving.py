@@ -106,7 +106,7 @@ def test_the_demo_command_tells_what_it_did(command: CommandLine) -> None:
 
 def test_logs_are_json_lines_apart_from_what_is_announced(own_home: Path) -> None:
     with running_service(own_home) as service:
-        httpx2.get(f"{service.url}/docs", trust_env=False)
+        httpx2.get(f"{service.url}/nothing", trust_env=False)
         wait_for(lambda: "".join(service.lines), '"request"')
     others = [line for line in service.lines if "Listening on" not in line]
     assert len(others) == len(service.lines) - 1

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -49,8 +49,8 @@ def new_api_key() -> str:
 class Server:
     """The database server: the embedded one, or whatever DATABASE_URL names."""
 
-    url: str
-    direct_url: str
+    url: str = field(repr=False)
+    direct_url: str = field(repr=False)
     embedded: EmbeddedPostgres | None
 
 
@@ -76,7 +76,8 @@ def start_server(settings: Settings) -> Server:
     Raises UnfitDatabase for a schema of another version that starting may not change.
     """
     server = launch_server(settings)
-    check_role(server.direct_url)
+    for url in {server.url, server.direct_url}:
+        check_role(url)
     revision, wanted = current_revision(server.direct_url), head_revision()
     if revision == wanted:
         return server

@@ -34,7 +34,12 @@ class Database:
             timeout=patience,
             reconnect_timeout=5.0,
             open=False,
-            kwargs={"autocommit": True, "prepare_threshold": None},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "connect_timeout": 5,
+                "tcp_user_timeout": 10_000,
+            },
         )
 
     async def open(self) -> None:

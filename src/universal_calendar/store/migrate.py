@@ -10,7 +10,8 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from psycopg import sql
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from universal_calendar.core.errors import UniversalCalendarError
@@ -51,22 +52,35 @@ def migrate(url: str) -> None:
     Raises UnfitDatabase and DatabaseUnavailable.
     """
     check_role(url)
-    _settle_role(url)
     engine = create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url),
-        poolclass=NullPool,
+        "postgresql+psycopg://", creator=lambda: _patient(url), poolclass=NullPool
     )
     try:
-        with engine.connect() as connection, _alone(connection):
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+        with engine.connect() as guard, _alone(guard):
+            _settle_role(url)
+            _upgrade(engine)
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
     finally:
         engine.dispose()
+
+
+def _patient(url: str) -> psycopg.Connection:
+    """Connect without the role's short limits: a migration may wait and take long."""
+    connection = psycopg.connect(url)
+    connection.execute("SET lock_timeout = '60s'")
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    connection.commit()
+    return connection
+
+
+def _upgrade(engine: Engine) -> None:
+    # On a session of its own: it must see the defaults that the role was just given.
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
 
 
 def check_role(url: str) -> None:
@@ -96,8 +110,9 @@ def _settle_role(url: str) -> None:
         for name, value in ROLE_DEFAULTS.items():
             asked = connection.execute("SELECT current_setting(%s)", [name])
             if asked.fetchone() != (value,):
-                connection.execute(f"ALTER ROLE CURRENT_USER SET {name} = {value}")
-                connection.execute(f"SET {name} = {value}")
+                pair = sql.SQL("{} = {}").format(sql.Identifier(name), value)
+                connection.execute(sql.SQL("ALTER ROLE CURRENT_USER SET ") + pair)
+                connection.execute(sql.SQL("SET ") + pair)
         connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
 
 

@@ -12,12 +12,15 @@ SCHEMA = "universal_calendar"
 # What the role brings to every session: a session's own settings are lost behind
 # poolers. Each look-up of ours has an index, and its plan is made once and kept. The
 # planner would keep a scan of a table that was small when it first looked, or plan each
-# look-up anew, which costs more than running it.
+# look-up anew, which costs more than running it. A session that its host forgot must
+# not hold an agent for hours, nor may whoever waits for it.
 ROLE_DEFAULTS = {
     "search_path": SCHEMA,
     "timezone": "UTC",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "30s",
 }
 _OLDEST_VERSION = 150000
 # Row-level security does not bind the first two; the service needs none of the others.

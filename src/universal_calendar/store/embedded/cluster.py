@@ -1,6 +1,8 @@
 """The data of the server: its creation, its settings, its passwords."""
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from universal_calendar.store.embedded.account import Account
@@ -62,11 +64,10 @@ def ensure_password(path: Path) -> str:
 def ensure_socket_directory(layout: Layout, account: Account) -> None:
     """Create the socket's directory, and refuse one that a stranger has prepared."""
     directory = layout.socket_directory
-    try:
+    with suppress(FileExistsError):
         directory.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    else:
+    if not directory.is_symlink() and directory.stat().st_uid == os.geteuid():
+        # Just made, or left by a start that died before it could give it away.
         account.give(directory)
     if directory.is_symlink() or directory.stat().st_uid != account.uid:
         message = (

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -103,6 +104,23 @@ def failed_start(layout: Layout, since: int) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(message)
 
 
+@dataclass(slots=True)
+class _Told:
+    """Tell the postmaster to stop, once it can be found, and look whether it has."""
+
+    layout: Layout
+    sign: signal.Signals
+    is_told: bool = False
+
+    def __call__(self) -> bool:
+        postmaster = None if self.is_told else _postmaster(self.layout)
+        if postmaster is not None:
+            self.is_told = True
+            with suppress(ProcessLookupError):
+                os.kill(postmaster, self.sign)
+        return is_gone(self.layout)
+
+
 def shut_down(
     layout: Layout,
     steps: tuple[tuple[signal.Signals, float], ...] = SHUTDOWN_STEPS,
@@ -111,11 +129,7 @@ def shut_down(
     if is_gone(layout):
         return
     for sign, seconds in steps:
-        postmaster = _postmaster(layout)
-        if postmaster is not None:
-            with suppress(ProcessLookupError):
-                os.kill(postmaster, sign)
-        if locks.wait_until(lambda: is_gone(layout), seconds):
+        if locks.wait_until(_Told(layout, sign), seconds):
             with suppress(OSError):
                 layout.socket_directory.rmdir()  # it may be in /tmp
             return

@@ -19,6 +19,7 @@ ROLE_DEFAULTS = {
     "timezone": "UTC",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "30s",
 }

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from universal_calendar.store.embedded import EmbeddedPostgres
-from universal_calendar.store.provision import ProvisionError, provision
+from universal_calendar.store.provision import ROLE_DEFAULTS, ProvisionError, provision
 
 POSTGRESQL_15 = Path("/usr/lib/postgresql/15/bin")
 SECRET = "first secret"  # noqa: S105 - of a server that lives for one test
@@ -122,10 +122,12 @@ def test_role_has_no_power_beyond_its_schema(admin_url: str, name: str) -> None:
         run(url, "CREATE TABLE public.stray ()")
 
 
-def test_fresh_connection_has_schema_and_zone(admin_url: str, name: str) -> None:
+@pytest.mark.parametrize(("setting", "value"), ROLE_DEFAULTS.items())
+def test_fresh_connection_has_the_defaults(
+    admin_url: str, name: str, setting: str, value: str
+) -> None:
     url = provisioned(admin_url, name)
-    query = "SELECT current_setting('search_path'), current_setting('timezone')"
-    assert run(url, query) == [("universal_calendar", "UTC")]
+    assert run(url, f"SELECT current_setting('{setting}')") == [(value,)]
 
 
 def migrate(url: str) -> None:

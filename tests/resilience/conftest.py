@@ -1,10 +1,13 @@
-"""Islands: homes whose service and server a test may ill-treat."""
+"""Islands, which a test may ill-treat, and the books of its business."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.harness.business import Business
 from tests.harness.island import Island, island
+from tests.harness.ledger import Ledger
+from universal_calendar.bootstrap.parts import Server
 
 
 @pytest.fixture
@@ -12,3 +15,10 @@ def place() -> Iterator[Island]:
     """Name a home of the test's own, in which nothing runs yet."""
     with island() as one:
         yield one
+
+
+@pytest.fixture
+def ledger(server: Server, business: Business) -> Ledger:
+    """Open the books of the test's business, past row-level security."""
+    assert server.embedded is not None
+    return Ledger.of(server.embedded, business.tenant_id)

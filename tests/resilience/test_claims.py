@@ -6,18 +6,12 @@ from tests.harness.business import EVERY_DAY, Business
 from tests.harness.crowd import OPENING, day_after
 from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.ledger import Ledger
-from universal_calendar.bootstrap.parts import Parts, Server, new_id
+from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import MINUTE, from_datetime
 
 NOW = from_datetime(utc_now())
-
-
-@pytest.fixture
-def ledger(server: Server, business: Business) -> Ledger:
-    assert server.embedded is not None
-    return Ledger.of(server.embedded, business.tenant_id)
 
 
 @pytest.fixture

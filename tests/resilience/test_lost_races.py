@@ -81,12 +81,6 @@ class Raced:
 
 
 @pytest.fixture
-def ledger(server: Server, business: Business) -> Ledger:
-    assert server.embedded is not None
-    return Ledger.of(server.embedded, business.tenant_id)
-
-
-@pytest.fixture
 def place(business: Business) -> Place:
     """Name the time that we want; the rival takes what lies after it."""
     return Place(business.agent, day_after(3), OPENING)

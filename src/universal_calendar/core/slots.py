@@ -151,7 +151,7 @@ def _day_plan(
 def day_slots(agenda: Agenda, plan: DayPlan) -> DaySlots:
     """Return the free starts of a day on the agent's grid, the notice not considered.
 
-    None on a day that has reached the agent's daily limit.
+    A day that has reached the agent's daily limit has no starts.
     """
     if is_full(agenda, plan.day):
         return DaySlots(plan.day, ())

@@ -114,15 +114,13 @@ class Appointments:
             return _replay(reading, reading.stored)
         if reading.replayed_id is not None:
             return await self._repeat(request, now, store, reading)
-        if reading.agenda is None:
-            return None
+        agenda = reading.found
         try:
-            wanted = _judge(reading.agenda, request, now)
+            wanted = _judge(agenda, request, now)
             return await self._write(request, wanted, now, store, reading)
         except SlotUnavailable as refusal:
-            near = await _near(store, reading.agenda, request, now)
-            zone = reading.agenda.zone
-            raise SlotUnavailable(refusal.reason, near, zone) from None
+            near = await _near(store, agenda, request, now)
+            raise SlotUnavailable(refusal.reason, near, agenda.zone) from None
 
     async def _write(
         self,
@@ -215,5 +213,5 @@ async def _near(
         request.day + reach,
         now,
     )
-    wide = (await store.read(query)).agenda
-    return [] if wide is None else alternatives(wide, _wanted(wide, request), now)
+    wide = (await store.read(query)).found
+    return alternatives(wide, _wanted(wide, request), now)

@@ -88,10 +88,10 @@ class Availability:
                 known_revision=cached.revision if cached else None,
             )
         )
-        if reading.agenda is not None:
-            cached = self._fresh(question, reading.agenda, now)
+        if cached is None or reading.agenda is not None:
+            cached = self._fresh(question, reading.found, now)
             self._keep(caller, question, cached)
-        return SlotAnswer(cached.body if cached else b"", reading.allowance)
+        return SlotAnswer(cached.body, reading.allowance)
 
     def _cached(
         self, caller: Caller, question: SlotQuestion, now: Instant

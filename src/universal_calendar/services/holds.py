@@ -61,10 +61,8 @@ class Holds:
     async def _attempt(
         self, hold: NewHold, now: Instant, store: AgendaStore, reading: AgendaReading
     ) -> NewHold | None:
-        if reading.agenda is None:
-            return None
-        check_timing(reading.agenda, hold.interval.start, now)
-        check_availability(reading.agenda, hold.interval)
+        check_timing(reading.found, hold.interval.start, now)
+        check_availability(reading.found, hold.interval)
         outcome = await store.hold(reading, hold, now)
         if outcome is WriteOutcome.TAKEN:
             raise SlotUnavailable(Unavailability.SLOT_TAKEN)

@@ -100,6 +100,13 @@ class AgendaReading:
     stored: StoredAnswer | None = None
     replayed_id: UUID | None = None
 
+    @property
+    def found(self) -> Agenda:
+        """Return the agenda of a query that knew no revision."""
+        if self.agenda is None:
+            raise LookupError("the agenda is unchanged, so it was not read")
+        return self.agenda
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -178,7 +178,7 @@ class AgendaTable:
         self, reading: AgendaReading, appointment: NewAppointment, now: Instant
     ) -> WriteOutcome:
         """Write the appointment, its claim and its answer, or none of them."""
-        keys, agenda = cast(TenantKeys, reading.sealer), cast(Agenda, reading.agenda)
+        keys, agenda = cast(TenantKeys, reading.sealer), reading.found
         parameters = (
             _claim_parameters(agenda, appointment.interval, now)
             | self._replay_parameters(appointment.replay)
@@ -204,7 +204,7 @@ class AgendaTable:
         self, reading: AgendaReading, hold: NewHold, now: Instant
     ) -> WriteOutcome:
         """Claim the time until the hold expires."""
-        agenda = cast(Agenda, reading.agenda)
+        agenda = reading.found
         parameters = _claim_parameters(agenda, hold.interval, now) | {
             "hold": hold.hold_id,
             "expires_at": to_datetime(hold.expires_at),

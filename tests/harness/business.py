@@ -7,7 +7,7 @@ from uuid import UUID
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
-from universal_calendar.services.ports import Agent
+from universal_calendar.services.ports.tenants import Agent
 
 ALWAYS_OPEN_DAYS = {
     day: [{"start": "09:00", "end": "17:00"}]

@@ -8,20 +8,18 @@ from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.services.appointments import (
     Appointments,
     Booked,
     BookingRequest,
 )
 from universal_calendar.services.holds import DEFAULT_TTL_SECONDS, Holds
-from universal_calendar.services.ports import (
-    AgendaStore,
-    Agent,
-    Caller,
-    NewHold,
-    Person,
-    Replay,
-)
+from universal_calendar.services.ports.agendas import AgendaStore, NewHold
+from universal_calendar.services.ports.answers import Replay
+from universal_calendar.services.ports.appointments import Person
+from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
+from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.web.agent_api.answers import booking_answer
 
 
@@ -73,12 +71,11 @@ class FrontDesk:
         what = f"{place.agent.agent_id} {place.day} {place.minute} {place.minutes}"
         request = BookingRequest(
             place.agent.agent_id,
-            place.day,
-            place.minute,
-            place.minutes,
+            LocalTime(place.day, place.minute, place.minutes),
             Person("Visit", "John"),
             Replay("test", key, None, what.encode()),
             "test",
+            Actor(ActorKind.WORKER, "test"),
             hold_id=hold_id,
         )
         return await self.appointments.book(caller, request, now)

@@ -20,7 +20,7 @@ from universal_calendar.core.errors import (
     NotFound,
 )
 from universal_calendar.core.instant import MINUTE, from_datetime, to_datetime
-from universal_calendar.services.ports import Agent
+from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.settings import Settings
 from universal_calendar.store.housekeeping import Housekeeping
 

@@ -23,16 +23,15 @@ from universal_calendar.core.errors import (
 )
 from universal_calendar.core.instant import from_datetime
 from universal_calendar.services.decisions import OPTIMISTIC_TRIES
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
     AgendaStore,
-    Answer,
-    NewAppointment,
     NewHold,
-    Replay,
     WriteOutcome,
 )
+from universal_calendar.services.ports.answers import Answer, Replay
+from universal_calendar.services.ports.appointments import NewAppointment
 from universal_calendar.settings import Settings
 
 NOW = from_datetime(utc_now())

@@ -30,7 +30,9 @@ from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
 from universal_calendar.core.errors import AgentNotFound, BookingRefused
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.availability import Availability, SlotQuestion
-from universal_calendar.services.ports import AgendaQuery, Agent, Caller
+from universal_calendar.services.ports.agendas import AgendaQuery
+from universal_calendar.services.ports.identity import Caller
+from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.store.housekeeping import Housekeeping
 from universal_calendar.web.agent_api.answers import free_slots_body
 

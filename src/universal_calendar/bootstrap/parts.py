@@ -31,6 +31,7 @@ from universal_calendar.store.migrate import (
 from universal_calendar.store.private_file import kept_private
 from universal_calendar.store.rate_limits import RateLimit, RateLimits
 from universal_calendar.store.tenants import AgentTable, TenantTable
+from universal_calendar.store.units import UnitsOfWork
 
 MINUTE = timedelta(minutes=1)
 
@@ -68,6 +69,7 @@ class Parts:
     rate_limits: RateLimits
     tenants: Tenants
     api_keys: ApiKeys
+    units: UnitsOfWork
 
 
 def start_server(settings: Settings) -> Server:
@@ -148,6 +150,7 @@ def _parts(
         RateLimits(database),
         Tenants(tenant_table, agent_table, new_id),
         ApiKeys(key_table, tenant_table, agent_table, new_id, new_api_key),
+        UnitsOfWork(database, keyring, limit, new_id),
     )
 
 

@@ -24,12 +24,13 @@ from universal_calendar.bootstrap.parts import (
     open_parts,
     start_server,
 )
+from universal_calendar.bootstrap.tenant_api import dispatcher, tenant_api
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import Unauthorized
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.appointments import Appointments
 from universal_calendar.services.availability import Availability
-from universal_calendar.services.ports import Caller
+from universal_calendar.services.ports.identity import Caller
 from universal_calendar.settings import Settings
 from universal_calendar.store.housekeeping import Housekeeping
 from universal_calendar.store.rate_limits import RateLimit
@@ -121,7 +122,13 @@ async def _companions(parts: Parts) -> AsyncIterator[None]:
 def application(parts: Parts) -> ASGIApp:
     """Build the HTTP application on open parts."""
     return create_app(
-        Handlers(_agent_api(parts), _health(parts), _count_failure(parts))
+        Handlers(
+            _agent_api(parts),
+            _health(parts),
+            _count_failure(parts),
+            tenant_api(parts),
+            dispatcher(parts),
+        )
     )
 
 
@@ -140,6 +147,7 @@ def _agent_api(parts: Parts) -> AgentApi:
         Appointments(parts.agendas, parts.appointments, new_id, booking_answer),
         admit,
         _now,
+        lambda request: address_of(request, parts.settings.trusted_proxies),
     )
 
 

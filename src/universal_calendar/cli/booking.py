@@ -32,9 +32,12 @@ from universal_calendar.cli.options import (
 from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import now, with_parts
 from universal_calendar.core.errors import BookingRefused, InvalidField
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import parse_email
 from universal_calendar.services.appointments import BookingRequest
-from universal_calendar.services.ports import Person, Replay
+from universal_calendar.services.ports.answers import Replay
+from universal_calendar.services.ports.appointments import Person
+from universal_calendar.services.ports.identity import Actor, ActorKind
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
@@ -133,12 +136,11 @@ def booking_request(
     """Ask for a time of the agent that nobody asked for before."""
     return BookingRequest(
         who.agent.agent_id,
-        day,
-        minute,
-        who.minutes,
+        LocalTime(day, minute, who.minutes),
         person,
         Replay(SOURCE, None, None, b""),
         SOURCE,
+        Actor(ActorKind.COMMAND_LINE, SOURCE),
     )
 
 

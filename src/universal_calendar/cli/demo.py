@@ -34,7 +34,10 @@ from universal_calendar.core.errors import (
 )
 from universal_calendar.core.localtime import local_date
 from universal_calendar.core.wire import parse_time
-from universal_calendar.services.ports import AgendaQuery, Agent, Caller, Person
+from universal_calendar.services.ports.agendas import AgendaQuery
+from universal_calendar.services.ports.appointments import Person
+from universal_calendar.services.ports.identity import Caller
+from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.store.private_file import write_private
 
 if TYPE_CHECKING:

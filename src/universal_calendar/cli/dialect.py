@@ -23,7 +23,6 @@ from universal_calendar.core.hours import parse_hours
 from universal_calendar.core.instant import MINUTE, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import (
-    from_wall_clock,
     local_date,
     wall_clock,
     zone_named,
@@ -31,7 +30,9 @@ from universal_calendar.core.localtime import (
 from universal_calendar.core.slots import DaySlots
 from universal_calendar.services.appointments import Appointments, BookingRequest
 from universal_calendar.services.availability import Availability, SlotQuestion
-from universal_calendar.services.ports import Agent, Answer, Caller
+from universal_calendar.services.ports.answers import Answer
+from universal_calendar.services.ports.identity import Caller
+from universal_calendar.services.ports.tenants import Agent
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
@@ -153,15 +154,14 @@ async def book_slot(
 ) -> BookingDocument:
     """Book; raise BookingRefused."""
     booked = await appointments(parts).book(who.caller, request, now())
-    start = from_wall_clock(request.day, request.minute, who.zone)
-    span = Interval(start, start + request.minutes * MINUTE)
+    span = request.time.interval(who.zone)
     return {
         "appointment_id": str(booked.appointment_id),
         "tenant_id": str(who.agent.tenant_id),
         "agent_id": str(who.agent.agent_id),
         **slot_document(span, who.zone),
         "timezone": who.zone.key,
-        "duration_minutes": request.minutes,
+        "duration_minutes": who.minutes,
     }
 
 
@@ -177,7 +177,7 @@ def appointments(parts: "Parts") -> Appointments:
 def refusal_document(refusal: BookingRefused) -> RefusalDocument:
     """Describe why nothing was booked."""
     code, near = _CODES.get(type(refusal), "refused"), list[SlotDocument]()
-    if isinstance(refusal, SlotUnavailable) and refusal.zone is not None:
-        code = refusal.reason.value
-        near = [slot_document(each, refusal.zone) for each in refusal.alternatives]
+    if isinstance(refusal, SlotUnavailable) and refusal.nearby is not None:
+        code, nearby = refusal.reason.value, refusal.nearby
+        near = [slot_document(each, nearby.zone) for each in nearby.alternatives]
     return {"code": code, "message": str(refusal), "alternatives": near}

@@ -11,7 +11,7 @@ from universal_calendar.cli.output import print_json, print_table, printable
 from universal_calendar.cli.schedule_text import day_text, weekly_text
 from universal_calendar.cli.session import with_parts
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.services.ports import Agent
+from universal_calendar.services.ports.tenants import Agent
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts

@@ -11,7 +11,7 @@ from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import with_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.services.ports import ApiKey
+from universal_calendar.services.ports.api_keys import ApiKey
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts

@@ -3,13 +3,17 @@
     UniversalCalendarError
     ├── InvalidField            a value that cannot be used; names field and mend
     ├── InvalidRange            days in the wrong order, or too many of them
-    ├── Unauthorized            no key, or a wrong, revoked or expired one
+    ├── Unauthorized            no credential, or a wrong, revoked or expired one
+    ├── Forbidden               a good credential, but not for this
     ├── RateLimited             too many requests; knows when to come back
     ├── NotFound                what was named is not there, or not for this caller
     │   ├── AgentNotFound
+    │   │   └── HoursNotConfigured
     │   ├── TenantNotFound
     │   ├── KeyNotFound
-    │   └── AppointmentNotFound
+    │   ├── AppointmentNotFound
+    │   ├── BlockNotFound
+    │   └── HoldNotFound        expired, released, or never there
     ├── AmbiguousAgent          an agent id that two tenants use
     ├── AlreadyExists
     ├── BookingRefused          a rule, or the calendar, is against it
@@ -25,8 +29,10 @@ The docstring of each is its default message.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from universal_calendar.core.interval import Interval
@@ -57,6 +63,10 @@ class Unauthorized(UniversalCalendarError):
     """Invalid API key"""  # noqa: D400 - the guide's text has no full stop
 
 
+class Forbidden(UniversalCalendarError):
+    """The credential does not allow this."""
+
+
 class RateLimited(UniversalCalendarError):
     """Too many requests."""
 
@@ -79,6 +89,10 @@ class AgentNotFound(NotFound):
         super().__init__(f"Business hours not found for agent {agent_id}")
 
 
+class HoursNotConfigured(AgentNotFound):
+    """The agent has no business hours yet."""
+
+
 class TenantNotFound(NotFound):
     """No such tenant; `universal-calendar tenants list` shows them."""
 
@@ -89,6 +103,14 @@ class KeyNotFound(NotFound):
 
 class AppointmentNotFound(NotFound):
     """No such appointment."""
+
+
+class BlockNotFound(NotFound):
+    """No such block."""
+
+
+class HoldNotFound(NotFound):
+    """No such hold; it may have expired."""
 
 
 class AmbiguousAgent(UniversalCalendarError):
@@ -136,17 +158,34 @@ class Unavailability(StrEnum):
     NO_SUCH_TIME = "no_such_time"
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What is in the way: an appointment, hold, block or calendar.
+
+    `appointment_id` is None for anything but an appointment.
+    """
+
+    kind: str
+    interval: Interval
+    appointment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What is around a time that cannot be booked: what is in the way, what is free."""
+
+    agent_id: UUID
+    zone: ZoneInfo
+    alternatives: Sequence[Interval] = ()
+    conflicts: Sequence[Conflict] = ()
+
+
 class SlotUnavailable(BookingRefused):
     """The time cannot be booked."""
 
-    def __init__(
-        self,
-        reason: Unavailability,
-        alternatives: Sequence[Interval] = (),
-        zone: ZoneInfo | None = None,
-    ) -> None:
-        """Take why, and the nearest bookable times with the agent's zone."""
-        self.reason, self.alternatives, self.zone = reason, tuple(alternatives), zone
+    def __init__(self, reason: Unavailability, nearby: Nearby | None = None) -> None:
+        """Take why, and what is around it, where that was looked up."""
+        self.reason, self.nearby = reason, nearby
         super().__init__(f"The time is not available ({reason})")
 
 

@@ -28,3 +28,8 @@ def from_datetime(moment: datetime) -> Instant:
 def to_datetime(instant: Instant) -> datetime:
     """Return the instant as an aware datetime in UTC."""
     return EPOCH + timedelta(microseconds=instant)
+
+
+def instant_text(instant: Instant) -> str:
+    """Write an instant in UTC, to the second: `2026-12-05T14:30:00Z`."""
+    return to_datetime(instant).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,13 +8,9 @@ from uuid import UUID
 
 from universal_calendar.core.errors import AgentNotFound, AlreadyExists, KeyNotFound
 from universal_calendar.core.instant import from_datetime
-from universal_calendar.services.ports import (
-    AgentStore,
-    ApiKey,
-    ApiKeyStore,
-    NewId,
-    TenantStore,
-)
+from universal_calendar.services.ports.api_keys import ApiKey, ApiKeyStore
+from universal_calendar.services.ports.identity import NewId
+from universal_calendar.services.ports.tenants import AgentStore, TenantStore
 
 NewSecret = Callable[[], str]
 

@@ -1,10 +1,10 @@
 """Booking: decide on one read, write in one statement, answer every retry alike."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from universal_calendar.core.agenda import Agenda, Authority
@@ -17,57 +17,95 @@ from universal_calendar.core.booking import (
 )
 from universal_calendar.core.errors import (
     IdempotencyMismatch,
+    Nearby,
     SlotUnavailable,
     Unavailability,
 )
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.localtime import exists, from_wall_clock
+from universal_calendar.core.wanted import WantedTime
 from universal_calendar.services.decisions import decide
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
     AgendaStore,
-    Allowance,
-    Answer,
-    AppointmentStore,
-    Caller,
-    NewAppointment,
-    NewId,
-    Person,
-    Replay,
-    StoredAnswer,
     WriteOutcome,
 )
+from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
+from universal_calendar.services.ports.appointments import (
+    AppointmentDetails,
+    AppointmentStore,
+    NewAppointment,
+    NewNotice,
+    Person,
+)
+from universal_calendar.services.ports.identity import (
+    Actor,
+    Allowance,
+    Caller,
+    NewId,
+)
+
+SETTLING: Final = MINUTE // 12
+"""How long a request may take to settle what it booked: five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """A wish for a local time of an agent: `minute` of `day` on the agent's clocks."""
+    """A wish for an agent's time; `actor` is the audit log's."""
 
     agent_id: UUID
-    day: date
-    minute: int
-    minutes: int
+    time: WantedTime
     person: Person = field(repr=False)
     replay: Replay
     source: str
+    actor: Actor
+    details: AppointmentDetails = field(default_factory=AppointmentDetails)
     authority: Authority = Authority.ORDINARY
+    status: AppointmentStatus = AppointmentStatus.CONFIRMED
     hold_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """The answer to a booking; `is_replay` if an earlier request made it."""
+    """The answer to a booking; `is_replay` if an earlier request made it.
+
+    `appointment_id` is None for a replayed answer. What `has_calendar` and `notice_id`
+    name is written, but not settled yet. `provisional_until`: the answer is not final.
+    """
 
     answer: Answer
     appointment_id: UUID | None
     is_replay: bool
-    key_id: UUID | None
-    allowance: Allowance | None
+    reading: AgendaReading
+    has_calendar: bool = False
+    notice_id: UUID | None = None
+    provisional_until: Instant | None = None
+
+    @property
+    def key_id(self) -> UUID | None:
+        """Return the API key that asked."""
+        return self.reading.key_id
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """Return what is left of the caller's rate limit."""
+        return self.reading.allowance
 
 
-Render = Callable[[BookingRequest, UUID], Answer]
+Render = Callable[[BookingRequest, Agenda, UUID], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Announcing:
+    """Who is told of bookings, and whether the answer waits for it.
+
+    `has_channels`: some channel is configured that may tell a customer.
+    `answers_after_settling`: the dialect's answer says what came of it.
+    """
+
+    has_channels: bool = False
+    answers_after_settling: bool = False
 
 
 class Appointments:
@@ -79,10 +117,12 @@ class Appointments:
         appointments: AppointmentStore,
         new_id: NewId,
         render: Render,
+        announcing: Announcing = Announcing(),
     ) -> None:
         """Take how the dialect answers a booking."""
         self._agendas, self._appointments = agendas, appointments
         self._new_id, self._render = new_id, render
+        self._announcing = announcing
 
     async def book(
         self, caller: Caller, request: BookingRequest, now: Instant
@@ -90,13 +130,14 @@ class Appointments:
         """Book, or answer again what the same request was answered before.
 
         Raises Unauthorized, RateLimited, AgentNotFound, IdempotencyMismatch, PastStart,
-        TooSoon, TooFar and SlotUnavailable, the latter with alternatives.
+        TooSoon, TooFar and SlotUnavailable, the latter with what is nearby.
         """
+        first, last = request.time.days
         query = AgendaQuery(
             caller,
             request.agent_id,
-            request.day,
-            request.day,
+            first,
+            last,
             now,
             hold_id=request.hold_id,
             replay=request.replay,
@@ -119,8 +160,8 @@ class Appointments:
             wanted = _judge(agenda, request, now)
             return await self._write(request, wanted, now, store, reading)
         except SlotUnavailable as refusal:
-            near = await _near(store, agenda, request, now)
-            raise SlotUnavailable(refusal.reason, near, agenda.zone) from None
+            nearby = await look_around(store, agenda, request.time, now)
+            raise SlotUnavailable(refusal.reason, nearby) from None
 
     async def _write(
         self,
@@ -130,24 +171,51 @@ class Appointments:
         store: AgendaStore,
         reading: AgendaReading,
     ) -> Booked | None:
-        appointment_id = self._new_id(now)
-        answer = self._render(request, appointment_id)
-        appointment = NewAppointment(
-            appointment_id,
-            wanted,
-            AppointmentStatus.CONFIRMED,
-            request.source,
-            request.person,
-            request.replay,
-            answer,
-            request.hold_id,
-        )
-        outcome = await store.book(reading, appointment, now)
+        new = self._new_appointment(request, wanted, now, reading)
+        outcome = await store.book(reading, new, now)
         if outcome is WriteOutcome.CHANGED:
             return None
         if outcome is WriteOutcome.TAKEN:
             raise SlotUnavailable(Unavailability.SLOT_TAKEN)
-        return _booked(reading, answer, appointment_id, is_replay=False)
+        return Booked(
+            new.answer,
+            new.appointment_id,
+            is_replay=False,
+            reading=reading,
+            has_calendar=new.calendar_id is not None,
+            notice_id=None if new.notice is None else new.notice.notice_id,
+            provisional_until=new.provisional_until,
+        )
+
+    def _new_appointment(
+        self,
+        request: BookingRequest,
+        wanted: Interval,
+        now: Instant,
+        reading: AgendaReading,
+    ) -> NewAppointment:
+        appointment_id = self._new_id(now)
+        is_told = self._announcing.has_channels or reading.has_listeners
+        must_settle = is_told or reading.calendar_id is not None
+        waits = must_settle and self._announcing.answers_after_settling
+        return NewAppointment(
+            appointment_id,
+            wanted,
+            request.status,
+            request.source,
+            request.person,
+            request.details,
+            request.replay,
+            self._render(request, reading.found, appointment_id),
+            _known(request.actor, reading),
+            entry_id=self._new_id(now),
+            settle_at=now + SETTLING,
+            hold_id=request.hold_id,
+            calendar_id=reading.calendar_id,
+            notice=NewNotice(self._new_id(now)) if is_told else None,
+            remind_at=first_reminder(wanted.start, reading.reminder_minutes, now),
+            provisional_until=now + SETTLING if waits else None,
+        )
 
     async def _repeat(
         self,
@@ -157,12 +225,13 @@ class Appointments:
         reading: AgendaReading,
     ) -> Booked | None:
         """Answer what the reference made before, under a new idempotency key too."""
-        answer = self._render(request, cast(UUID, reading.replayed_id))
+        replayed_id = cast(UUID, reading.replayed_id)
+        answer = self._render(request, reading.found, replayed_id)
         if request.replay.idempotency_key is not None:
             outcome = await store.remember(reading, request.replay, answer, now)
             if outcome is WriteOutcome.CHANGED:
                 return None
-        return _booked(reading, answer, reading.replayed_id, is_replay=True)
+        return Booked(answer, replayed_id, is_replay=True, reading=reading)
 
     async def cancel(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> None:
         """Cancel, and free the time in the same transaction; again changes nothing.
@@ -172,46 +241,51 @@ class Appointments:
         await self._appointments.cancel(tenant_id, appointment_id, now)
 
 
-def _booked(
-    reading: AgendaReading,
-    answer: Answer,
-    appointment_id: UUID | None,
-    *,
-    is_replay: bool,
-) -> Booked:
-    return Booked(answer, appointment_id, is_replay, reading.key_id, reading.allowance)
+def _known(actor: Actor, reading: AgendaReading) -> Actor:
+    """Return the actor by the key's id where a key was judged with the reading."""
+    if reading.key_id is None:
+        return actor
+    return replace(actor, actor_id=str(reading.key_id))
 
 
 def _replay(reading: AgendaReading, stored: StoredAnswer) -> Booked:
     if not stored.is_same_request:
         raise IdempotencyMismatch
-    return _booked(reading, stored.answer, None, is_replay=True)
-
-
-def _wanted(agenda: Agenda, request: BookingRequest) -> Interval:
-    start = from_wall_clock(request.day, request.minute, agenda.zone)
-    return Interval(start, start + request.minutes * MINUTE)
+    return Booked(
+        stored.answer,
+        None,
+        is_replay=True,
+        reading=reading,
+        provisional_until=stored.provisional_until,
+    )
 
 
 def _judge(agenda: Agenda, request: BookingRequest, now: Instant) -> Interval:
-    wanted = _wanted(agenda, request)
+    wanted = request.time.interval(agenda.zone)
     check_timing(agenda, wanted.start, now, request.authority)
-    if not exists(request.day, request.minute, agenda.zone):
+    if not request.time.exists(agenda.zone):
         raise SlotUnavailable(Unavailability.NO_SUCH_TIME)
     check_availability(agenda, wanted, request.authority)
     return wanted
 
 
-async def _near(
-    store: AgendaStore, agenda: Agenda, request: BookingRequest, now: Instant
-) -> list[Interval]:
-    reach = timedelta(days=ALTERNATIVE_DAYS)
-    query = AgendaQuery(
-        Caller(tenant_id=agenda.tenant_id),
-        agenda.agent_id,
-        request.day - reach,
-        request.day + reach,
-        now,
+def first_reminder(
+    start: Instant, minutes: tuple[int, ...], now: Instant
+) -> Instant | None:
+    """Return the first reminder that is not past yet, None if there is none."""
+    return min(
+        (at for each in minutes if (at := start - each * MINUTE) > now), default=None
     )
+
+
+async def look_around(
+    store: AgendaStore, agenda: Agenda, time: WantedTime, now: Instant
+) -> Nearby:
+    """Return what is in the way of a time, and the nearest bookable ones."""
+    reach = timedelta(days=ALTERNATIVE_DAYS)
+    first, last = time.days
+    caller = Caller(tenant_id=agenda.tenant_id)
+    query = AgendaQuery(caller, agenda.agent_id, first - reach, last + reach, now)
     wide = (await store.read(query)).found
-    return alternatives(wide, _wanted(wide, request), now)
+    wanted = time.interval(wide.zone)
+    return Nearby(agenda.agent_id, wide.zone, alternatives(wide, wanted, now))

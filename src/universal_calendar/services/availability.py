@@ -11,12 +11,8 @@ from universal_calendar.core.booking import valid_until
 from universal_calendar.core.errors import InvalidRange
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.slots import DaySlots, free_slots
-from universal_calendar.services.ports import (
-    AgendaQuery,
-    AgendaStore,
-    Allowance,
-    Caller,
-)
+from universal_calendar.services.ports.agendas import AgendaQuery, AgendaStore
+from universal_calendar.services.ports.identity import Allowance, Caller
 
 LONGEST_RANGE_DAYS = 90
 _CACHED_ANSWERS = 1024

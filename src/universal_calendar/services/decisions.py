@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
     AgendaStore,
-    Caller,
 )
+from universal_calendar.services.ports.identity import Caller
 
 OPTIMISTIC_TRIES: Final = 3
 LOCKED_TRIES: Final = 2

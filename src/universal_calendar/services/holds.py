@@ -13,16 +13,15 @@ from universal_calendar.core.errors import (
 from universal_calendar.core.instant import MINUTE, Instant, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.services.decisions import decide
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
     AgendaStore,
-    AppointmentStore,
-    Caller,
     NewHold,
-    NewId,
     WriteOutcome,
 )
+from universal_calendar.services.ports.appointments import AppointmentStore
+from universal_calendar.services.ports.identity import Caller, NewId
 
 DEFAULT_TTL_SECONDS: Final = 300
 LONGEST_TTL_SECONDS: Final = 900

@@ -8,10 +8,10 @@ from universal_calendar.core.errors import AgentNotFound, InvalidField
 from universal_calendar.core.hours import complete
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.localtime import zone_named
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.identity import NewId
+from universal_calendar.services.ports.tenants import (
     Agent,
     AgentStore,
-    NewId,
     Tenant,
     TenantStore,
 )

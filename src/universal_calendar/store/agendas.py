@@ -2,45 +2,54 @@
 
 import sys
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from universal_calendar.core.agenda import MARGIN_DAYS, Agenda
-from universal_calendar.core.busy import Claims
-from universal_calendar.core.errors import AgentNotFound, Unauthorized
+from universal_calendar.core.busy import Busy, BusySource, BusyType, Claims
+from universal_calendar.core.errors import (
+    AgentNotFound,
+    Conflict,
+    HoursNotConfigured,
+    Unauthorized,
+)
 from universal_calendar.core.hours import stored_hours
-from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.instant import (
+    Instant,
+    from_datetime,
+    instant_text,
+    to_datetime,
+)
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import zone_named
-from universal_calendar.services.ports import (
+from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
-    Answer,
-    NewAppointment,
     NewHold,
-    Replay,
-    StoredAnswer,
     WriteOutcome,
 )
-from universal_calendar.store.database import Database, Row, call
-from universal_calendar.store.encryption import TenantKeys, decrypt, place_of
+from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
+from universal_calendar.services.ports.appointments import NewAppointment
+from universal_calendar.services.ports.notices import AppointmentSnapshot
+from universal_calendar.store.answers import StoredRow, sealed_answer, stored_answer
+from universal_calendar.store.database import Bound, Session
+from universal_calendar.store.encryption import TenantKeys
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.people import email_index, phone_index, seal_person
 from universal_calendar.store.rate_limits import RateLimit
+from universal_calendar.store.snapshots import seal_snapshot
+
+_BLOCK_TYPES: Final = (BusyType.UNAVAILABLE, BusyType.TENTATIVE)
 
 Values = dict[str, object]
-Call = Callable[[str, Values], Awaitable[Row]]
-
-_ANSWER: Final = ("idempotency_keys", "sealed")
 
 _READ: Final = """
 SELECT * FROM read_agenda(%(key_hash)s, %(tenant)s, %(now)s, %(cost)s, %(window)s,
-    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(hold)s)
+    %(agent)s, %(from)s, %(to)s, %(known_revision)s, %(hold)s, %(moved)s)
 """
 _READ_TO_BOOK: Final = f"""
 {_READ} a, LATERAL read_replay(a.tenant, %(agent)s, %(route)s, %(idempotency_key)s,
@@ -49,9 +58,26 @@ _READ_TO_BOOK: Final = f"""
 _BOOK: Final = """
 SELECT book_appointment(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(appointment)s,
     %(starts_at)s, %(ends_at)s, %(hold)s, %(timezone)s, %(status)s, %(source)s,
-    %(reference)s, %(fingerprint)s, %(key_version)s, %(sealed)s, %(phone_index)s,
-    %(email_index)s, %(route)s, %(idempotency_key)s, %(answer_status)s,
-    %(answer_sealed)s)
+    %(own_reference)s, %(fingerprint)s, %(key_version)s, %(sealed)s, %(phone_index)s,
+    %(email_index)s, %(customer_id)s, %(lead_id)s, %(conversation_id)s, %(job_type)s,
+    %(urgency)s, %(estimated_minutes)s, %(estimated_cost)s, %(route)s,
+    %(idempotency_key)s, %(answer_status)s, %(answer_sealed)s,
+    %(provisional_until)s, %(calendar)s, %(notice)s, %(notice_sealed)s,
+    %(tells_customer)s, %(settle_at)s, %(remind_at)s, %(entry)s, %(actor_kind)s,
+    %(actor_id)s, %(address)s, %(request_id)s)
+"""
+_CONFLICTS: Final = """
+SELECT CASE WHEN expires_at IS NULL THEN 'appointment' ELSE 'hold' END, starts_at,
+    ends_at, CASE WHEN expires_at IS NULL THEN claim_id END
+FROM claims WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s
+    AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
+    AND (expires_at IS NULL OR expires_at > %(now)s)
+UNION ALL
+SELECT 'block', starts_at, ends_at, NULL
+FROM blocks WHERE tenant_id = %(tenant)s
+    AND (agent_id = %(agent)s OR agent_id IS NULL)
+    AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
+ORDER BY 2
 """
 _REMEMBER: Final = """
 SELECT remember_answer(%(tenant)s, %(now)s, %(route)s, %(idempotency_key)s,
@@ -73,6 +99,7 @@ class _AgendaRow(NamedTuple):
     document: str
     claims: bytes | None
     next_expiry: datetime | None
+    busy: bytes | None
 
 
 class _ReplayRow(NamedTuple):
@@ -83,7 +110,13 @@ class _ReplayRow(NamedTuple):
     stored_status: int
     stored_sealed: bytes
     stored_key: bytes
+    provisional_until: datetime | None
     replayed_id: UUID | None
+    calendar: UUID | None
+    has_listeners: bool
+    reminder_minutes: list[int]
+    tenant_name: str
+    agent_name: str
 
 
 _AGENDA_COLUMNS: Final = len(_AgendaRow._fields)
@@ -94,14 +127,13 @@ class AgendaTable:
 
     def __init__(
         self,
-        database: Database,
+        database: Session,
         keyring: Keyring,
         limit: RateLimit,
-        call: Call | None = None,
     ) -> None:
-        """Take the API keys' rate limit, and how to run a statement if not alone."""
+        """Take the API keys' rate limit."""
         self._database, self._keyring, self._limit = database, keyring, limit
-        self._call = call or database.call
+        self._call = database.call
 
     async def read(self, query: AgendaQuery) -> AgendaReading:
         """Read an agenda; raise Unauthorized, RateLimited or AgentNotFound."""
@@ -123,6 +155,8 @@ class AgendaTable:
             raise self._limit.exceeded()
         if row.outcome == "unknown":
             raise AgentNotFound(query.agent_id)
+        if row.outcome == "unscheduled":
+            raise HoursNotConfigured(query.agent_id)
         allowance = None if row.used is None else self._limit.allowance(row.used)
         agenda = None if row.outcome == "unchanged" else _agenda(row, query.agent_id)
         return AgendaReading(row.tenant, row.key, allowance, agenda)
@@ -138,6 +172,10 @@ class AgendaTable:
             sealer=keys,
             stored=self._stored(reading.tenant_id, row, replay),
             replayed_id=row.replayed_id,
+            calendar_id=row.calendar,
+            has_listeners=row.has_listeners,
+            reminder_minutes=tuple(row.reminder_minutes),
+            names=(row.tenant_name, row.agent_name),
         )
 
     def _read_parameters(self, query: AgendaQuery) -> Values:
@@ -153,6 +191,7 @@ class AgendaTable:
             "to": _midnight(query.last, MARGIN_DAYS + 1),
             "known_revision": query.known_revision,
             "hold": query.hold_id,
+            "moved": query.moved_id,
         }
 
     def _replay_parameters(self, replay: Replay) -> Values:
@@ -168,11 +207,14 @@ class AgendaTable:
     ) -> StoredAnswer | None:
         if row.stored_fingerprint is None:
             return None
-        key = self._keyring.data_key(tenant_id, row.stored_key)
-        place = place_of(tenant_id, *_ANSWER, _answer_row(replay))
-        answer = Answer(row.stored_status, decrypt(key, row.stored_sealed, place))
-        fingerprint = self._keyring.fingerprint(replay.request)
-        return StoredAnswer(answer, row.stored_fingerprint == fingerprint)
+        stored = StoredRow(
+            row.stored_fingerprint,
+            row.stored_status,
+            row.stored_sealed,
+            row.stored_key,
+            row.provisional_until,
+        )
+        return stored_answer(self._keyring, tenant_id, replay, stored)
 
     async def book(
         self, reading: AgendaReading, appointment: NewAppointment, now: Instant
@@ -183,6 +225,7 @@ class AgendaTable:
             _claim_parameters(agenda, appointment.interval, now)
             | self._replay_parameters(appointment.replay)
             | _appointment_parameters(keys, agenda, appointment)
+            | _following_parameters(keys, reading, appointment)
         )
         (outcome,) = await self._call(_BOOK, parameters)
         return WriteOutcome(outcome)
@@ -199,6 +242,19 @@ class AgendaTable:
         }
         (is_new,) = await self._call(_REMEMBER, parameters)
         return WriteOutcome.BOOKED if is_new else WriteOutcome.CHANGED
+
+    async def conflicts(
+        self, agenda: Agenda, wanted: Interval, now: Instant
+    ) -> list[Conflict]:
+        """Return the claims and blocks that overlap the time, by start."""
+        parameters = _claim_parameters(agenda, wanted, now)
+        async with self._database.transaction(agenda.tenant_id) as connection:
+            cursor = await connection.execute(_CONFLICTS, parameters)
+            rows = await cursor.fetchall()
+        return [
+            Conflict(kind, Interval(from_datetime(start), from_datetime(end)), found)
+            for kind, start, end, found in rows
+        ]
 
     async def hold(
         self, reading: AgendaReading, hold: NewHold, now: Instant
@@ -222,8 +278,8 @@ class AgendaTable:
                 "SELECT FROM agents WHERE tenant_id = %s AND agent_id = %s FOR UPDATE",
                 [tenant_id, agent_id],
             )
-            within = partial(call, connection)
-            yield AgendaTable(self._database, self._keyring, self._limit, within)
+            session = Bound(connection, tenant_id)
+            yield AgendaTable(session, self._keyring, self._limit)
 
 
 def _midnight(day: date, days: int) -> datetime:
@@ -243,6 +299,7 @@ def _agenda(row: _AgendaRow, agent_id: UUID) -> Agenda:
         hours.schedule,
         hours.rules,
         _claims(row.claims or b""),
+        _busy(row.busy),
         next_expiry=None if row.next_expiry is None else from_datetime(row.next_expiry),
     )
 
@@ -252,6 +309,20 @@ def _claims(packed: bytes) -> Claims:
     if sys.byteorder == "little":
         times.byteswap()
     return Claims(times[0::2], times[1::2])
+
+
+def _busy(packed: bytes | None) -> tuple[Busy, ...]:
+    """Read triples of start, end and kind: 0 for a hard block, 1 for a soft one."""
+    if packed is None:
+        return ()
+    values = array("q", packed)
+    if sys.byteorder == "little":
+        values.byteswap()
+    triples = zip(values[0::3], values[1::3], values[2::3], strict=True)
+    return tuple(
+        Busy(Interval(start, end), _BLOCK_TYPES[kind], BusySource.BLOCK)
+        for start, end, kind in triples
+    )
 
 
 def _claim_parameters(agenda: Agenda, interval: Interval, now: Instant) -> Values:
@@ -268,33 +339,86 @@ def _claim_parameters(agenda: Agenda, interval: Interval, now: Instant) -> Value
 def _appointment_parameters(
     keys: TenantKeys, agenda: Agenda, appointment: NewAppointment
 ) -> Values:
-    person = appointment.person
+    person, details = appointment.person, appointment.details
     return {
         "appointment": appointment.appointment_id,
         "hold": appointment.hold_id,
         "timezone": agenda.zone.key,
         "status": appointment.status,
         "source": appointment.source,
+        "own_reference": details.external_reference_id,
         "sealed": seal_person(keys, appointment.appointment_id, person),
         "phone_index": phone_index(keys, person),
         "email_index": email_index(keys, person),
+        "customer_id": details.customer_id,
+        "lead_id": details.lead_id,
+        "conversation_id": details.conversation_id,
+        "job_type": details.job_type,
+        "urgency": details.urgency,
+        "estimated_minutes": details.estimated_minutes,
+        "estimated_cost": details.estimated_cost,
+        "provisional_until": _moment(appointment.provisional_until),
         **_answer_parameters(keys, appointment.replay, appointment.answer),
     }
+
+
+def _following_parameters(
+    keys: TenantKeys, reading: AgendaReading, appointment: NewAppointment
+) -> Values:
+    """Return what follows from the booking: event, notice, reminder, audit entry."""
+    notice, actor = appointment.notice, appointment.actor
+    return {
+        "calendar": appointment.calendar_id,
+        "notice": None if notice is None else notice.notice_id,
+        "notice_sealed": None
+        if notice is None
+        else seal_snapshot(keys, notice.notice_id, _snapshot(reading, appointment)),
+        "tells_customer": notice is not None and notice.tells_customer,
+        "settle_at": to_datetime(appointment.settle_at),
+        "remind_at": _moment(appointment.remind_at),
+        "entry": appointment.entry_id,
+        "actor_kind": actor.kind,
+        "actor_id": actor.actor_id,
+        "address": actor.address,
+        "request_id": actor.request_id,
+    }
+
+
+def _snapshot(
+    reading: AgendaReading, appointment: NewAppointment
+) -> AppointmentSnapshot:
+    agenda, person = reading.found, appointment.person
+    tenant_name, agent_name = reading.names
+    return AppointmentSnapshot(
+        appointment.appointment_id,
+        agenda.tenant_id,
+        tenant_name,
+        agenda.agent_id,
+        agent_name,
+        instant_text(appointment.interval.start),
+        instant_text(appointment.interval.end),
+        agenda.zone.key,
+        appointment.status,
+        1,
+        appointment.source,
+        person.title,
+        person.name or "",
+        person.phone,
+        person.email,
+        person.description,
+        person.address,
+    )
+
+
+def _moment(instant: Instant | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)
 
 
 def _answer_parameters(keys: TenantKeys, replay: Replay, answer: Answer) -> Values:
     return {
         "key_version": keys.version,
         "answer_status": answer.status,
-        "answer_sealed": _sealed_answer(keys, replay, answer),
+        "answer_sealed": None
+        if replay.idempotency_key is None
+        else sealed_answer(keys, replay, answer),
     }
-
-
-def _sealed_answer(keys: TenantKeys, replay: Replay, answer: Answer) -> bytes | None:
-    if replay.idempotency_key is None:
-        return None
-    return keys.seal(answer.body, *_ANSWER, _answer_row(replay))
-
-
-def _answer_row(replay: Replay) -> str:
-    return f"{replay.route}/{replay.idempotency_key}"

@@ -14,8 +14,8 @@ from universal_calendar.core.errors import (
     Unauthorized,
 )
 from universal_calendar.core.instant import Instant, to_datetime
-from universal_calendar.services.ports import ApiKey
-from universal_calendar.store.database import Database, Row
+from universal_calendar.services.ports.api_keys import ApiKey
+from universal_calendar.store.database import Row, Session
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.rate_limits import RateLimit
 
@@ -59,7 +59,7 @@ WHERE d.tenant_id = r.tenant_id AND d.key_id = r.key_id
 class ApiKeyTable:
     """The port `ApiKeyStore` on PostgreSQL."""
 
-    def __init__(self, database: Database, keyring: Keyring, limit: RateLimit) -> None:
+    def __init__(self, database: Session, keyring: Keyring, limit: RateLimit) -> None:
         """Take what hashes keys, and the rate limit of each."""
         self._database, self._keyring, self._limit = database, keyring, limit
 

@@ -5,13 +5,13 @@ from uuid import UUID
 from universal_calendar.core.appointment import AppointmentStatus, check_step
 from universal_calendar.core.errors import AppointmentNotFound
 from universal_calendar.core.instant import Instant, to_datetime
-from universal_calendar.store.database import Connection, Database
+from universal_calendar.store.database import Connection, Session
 
 
 class AppointmentTable:
     """The port `AppointmentStore` on PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Session) -> None:
         """Take the pool."""
         self._database = database
 

@@ -1,8 +1,12 @@
 """Connections: a pool that survives the database's absence and says so plainly."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeAlias
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -16,6 +20,19 @@ Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 _SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
+
+
+class Session(Protocol):
+    """Where tables run their statements: the pool, or one transaction of it."""
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection."""
+
+    def transaction(self, tenant_id: UUID) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection in a transaction that sees this tenant's rows only."""
+
+    async def call(self, statement: str, parameters: Parameters) -> Row:
+        """Run a statement that returns one row, in one round trip."""
 
 
 class Database:
@@ -79,6 +96,33 @@ class Database:
                 await self._pool.putconn(connection)
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
+
+
+class Bound:
+    """A session that lives inside one transaction and never ends it."""
+
+    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+        """Take a connection whose transaction sees this tenant's rows."""
+        self._connection, self._tenant_id = connection, tenant_id
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend the connection."""
+        yield self._connection
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """Lend the connection, for another tenant's rows if need be."""
+        if tenant_id == self._tenant_id:
+            yield self._connection
+            return
+        await self._connection.execute(_SET_TENANT, [str(tenant_id)])
+        yield self._connection
+        await self._connection.execute(_SET_TENANT, [str(self._tenant_id)])
+
+    async def call(self, statement: str, parameters: Parameters) -> Row:
+        """Run a statement that returns one row."""
+        return await call(self._connection, statement, parameters)
 
 
 async def call(connection: Connection, statement: str, parameters: Parameters) -> Row:

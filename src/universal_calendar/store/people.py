@@ -5,7 +5,7 @@ from uuid import UUID
 import orjson
 
 from universal_calendar.core.phone import normalized_phone
-from universal_calendar.services.ports import Person
+from universal_calendar.services.ports.appointments import Person
 from universal_calendar.store.encryption import TenantKeys, decrypt, place_of
 
 _TABLE, _COLUMN = "appointments", "sealed"

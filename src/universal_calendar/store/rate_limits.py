@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from universal_calendar.core.errors import RateLimited
 from universal_calendar.core.instant import Instant, to_datetime
-from universal_calendar.services.ports import Allowance
-from universal_calendar.store.database import Database
+from universal_calendar.services.ports.identity import Allowance
+from universal_calendar.store.database import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RateLimit:
 class RateLimits:
     """Buckets that are not an API key's."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Session) -> None:
         """Count in this database."""
         self._database = database
 

@@ -13,16 +13,16 @@ from universal_calendar.core.errors import (
     TenantNotFound,
 )
 from universal_calendar.core.instant import Instant, to_datetime
-from universal_calendar.services.ports import Agent, Tenant
+from universal_calendar.services.ports.tenants import Agent, Tenant
 from universal_calendar.store.appointments import lock_agent
-from universal_calendar.store.database import Database
+from universal_calendar.store.database import Session
 from universal_calendar.store.keyring import Keyring
 
 
 class TenantTable:
     """Writes and reads tenants."""
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    def __init__(self, database: Session, keyring: Keyring) -> None:
         """Take what makes a new tenant's keys."""
         self._database, self._keyring = database, keyring
 
@@ -65,7 +65,7 @@ class TenantTable:
 class AgentTable:
     """Writes and reads agents and their hours documents."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Session) -> None:
         """Take the pool."""
         self._database = database
 

@@ -16,21 +16,24 @@ from universal_calendar.core.errors import (
     Unauthorized,
     UniversalCalendarError,
 )
-from universal_calendar.web.agent_api.errors import (
-    InvalidInput,
-    render,
-    render_internal,
-    render_invalid,
-)
+from universal_calendar.web.agent_api import errors as agent_errors
+from universal_calendar.web.agent_api import openapi as agent_openapi
 from universal_calendar.web.agent_api.openapi import add_agent_routes
 from universal_calendar.web.agent_api.routes import AgentApi
 from universal_calendar.web.errors import HTTP_CODES, Problem, problem_of
 from universal_calendar.web.health import VERSION, Health
 from universal_calendar.web.request_context import RequestContext
+from universal_calendar.web.tenant_api import errors as tenant_errors
+from universal_calendar.web.tenant_api import openapi as tenant_openapi
+from universal_calendar.web.tenant_api.dispatch import Dispatcher
+from universal_calendar.web.tenant_api.openapi import add_tenant_routes
+from universal_calendar.web.tenant_api.routes import TenantApi
 
 _log = structlog.get_logger()
 
 DESCRIPTION: Final = "One self-hosted booking API over every calendar a business uses."
+AGENT_API: Final = "/api/"
+"""Where errors speak the agent API's dialect; everywhere else the tenant API's."""
 
 AuthenticationFailed = Callable[[Request], Awaitable[None]]
 """Counts a failed authentication; raises RateLimited past the limit."""
@@ -43,18 +46,23 @@ class Handlers:
     agent_api: AgentApi
     health: Health
     authentication_failed: AuthenticationFailed
+    tenant_api: TenantApi
+    dispatcher: Dispatcher
 
 
 def create_app(handlers: Handlers) -> ASGIApp:
     """Build the application, wrapped in the context of every request."""
     app = _documented(handlers.agent_api, handlers.health)
+    add_tenant_routes(app, handlers.tenant_api.operations(), handlers.dispatcher)
     _add_error_handlers(app, handlers.authentication_failed)
     return RequestContext(app)
 
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document; no handler runs for it."""
-    return _documented(AgentApi.__new__(AgentApi), Health.__new__(Health)).openapi()
+    app = _documented(AgentApi.__new__(AgentApi), Health.__new__(Health))
+    add_tenant_routes(app, TenantApi.for_documentation().operations(), None)
+    return app.openapi()
 
 
 def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
@@ -68,7 +76,20 @@ def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
     )
     add_agent_routes(app, agent_api)
     _add_health_routes(app, health)
+    _add_security_schemes(app)
     return app
+
+
+def _add_security_schemes(app: FastAPI) -> None:
+    schema = app.openapi
+
+    def with_schemes() -> dict[str, Any]:
+        document = schema()
+        schemes = agent_openapi.SECURITY | tenant_openapi.SECURITY
+        document.setdefault("components", {})["securitySchemes"] = schemes
+        return document
+
+    app.openapi = with_schemes  # type: ignore[method-assign]  # FastAPI's own way
 
 
 def _add_health_routes(app: FastAPI, health: Health) -> None:
@@ -100,21 +121,35 @@ def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
                 error = instead
         if isinstance(error, DatabaseUnavailable):
             _log.warning("database_unavailable", reason=error.cause)
-        return _rendered(error)
+        return _rendered(request, error)
 
     def unexpected(request: Request, _error: Exception) -> Response:
-        return render_internal(request.state.request_id)
+        request_id = request.state.request_id
+        if _speaks_agent_api(request):
+            return agent_errors.render_internal(request_id)
+        return tenant_errors.render_internal(request_id)
 
     app.add_exception_handler(UniversalCalendarError, expected)
     app.add_exception_handler(HTTPException, expected)
     app.add_exception_handler(Exception, unexpected)
 
 
-def _rendered(error: Exception) -> Response:
-    if isinstance(error, InvalidInput):
-        return render_invalid(error)
+def _rendered(request: Request, error: Exception) -> Response:
+    problem = _problem(error)
+    if not _speaks_agent_api(request):
+        return tenant_errors.render(problem, error)
+    if isinstance(error, agent_errors.InvalidInput):
+        return agent_errors.render_invalid(error)
+    return agent_errors.render(problem)
+
+
+def _problem(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         code = HTTP_CODES.get(error.status_code, "error")
         headers = dict(error.headers or {})
-        return render(Problem(error.status_code, code, error.detail, headers))
-    return render(problem_of(error))
+        return Problem(error.status_code, code, error.detail, headers)
+    return problem_of(error)
+
+
+def _speaks_agent_api(request: Request) -> bool:
+    return f"{request.url.path}/".startswith(AGENT_API)

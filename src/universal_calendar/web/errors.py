@@ -30,10 +30,14 @@ class UnsupportedMediaType(errors.UniversalCalendarError):
 
 
 STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
+    errors.InvalidField: (400, "invalid_field"),
     errors.InvalidRange: (400, "invalid_range"),
     errors.Unauthorized: (401, "unauthorized"),
+    errors.Forbidden: (403, "forbidden"),
     errors.RateLimited: (429, "rate_limited"),
     errors.NotFound: (404, "not_found"),
+    errors.TenantNotFound: (404, "tenant_not_found"),
+    errors.HoursNotConfigured: (404, "hours_not_configured"),
     errors.PastStart: (400, "past"),
     errors.TooSoon: (400, "too_soon"),
     errors.TooFar: (400, "too_far"),
@@ -48,6 +52,7 @@ STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
 
 HTTP_CODES: Final = {
     400: "bad_request",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "payload_too_large",

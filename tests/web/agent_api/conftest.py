@@ -14,7 +14,8 @@ from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
 from universal_calendar.services.appointments import Appointments
 from universal_calendar.services.holds import Holds
-from universal_calendar.services.ports import Caller, NewHold
+from universal_calendar.services.ports.agendas import NewHold
+from universal_calendar.services.ports.identity import Caller
 from universal_calendar.web.agent_api.answers import booking_answer
 
 Cancel = Callable[[Business, str], Awaitable[None]]

@@ -10,7 +10,7 @@ from tests.harness.running import RunningService
 from tests.web.api import BOOKING, Api, day_after, wait_for
 from tests.web.conftest import Superuser
 from universal_calendar.bootstrap.parts import Parts, Server
-from universal_calendar.services.ports import Person
+from universal_calendar.services.ports.appointments import Person
 from universal_calendar.store.people import open_person
 
 PERSON: dict[str, Any] = {

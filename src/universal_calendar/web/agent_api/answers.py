@@ -6,6 +6,7 @@ are written once per length and joined.
 
 from datetime import date
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,11 @@ from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import MINUTES_A_DAY, wall_clock
 from universal_calendar.core.schedule import WEEKDAYS
 from universal_calendar.core.slots import DaySlots
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import clock_label
 from universal_calendar.services.appointments import BookingRequest
 from universal_calendar.services.availability import SlotQuestion
-from universal_calendar.services.ports import Answer
+from universal_calendar.services.ports.answers import Answer
 from universal_calendar.web.agent_api.models import LONGEST_MINUTES
 
 
@@ -85,9 +87,12 @@ def _label(instant: Instant, zone: ZoneInfo) -> str:
     return f"{wall_clock(instant, zone):%H:%M}"
 
 
-def booking_answer(request: BookingRequest, appointment_id: UUID) -> Answer:
+def booking_answer(
+    request: BookingRequest, _agenda: Agenda, appointment_id: UUID
+) -> Answer:
     """Write a Booking answer: 201 and what was booked."""
-    day, time = request.day.isoformat(), clock_label(request.minute)
+    wanted = cast(LocalTime, request.time)
+    day, time = wanted.day.isoformat(), clock_label(wanted.minute)
     body = {
         "status": "success",
         "booking_id": appointment_id,
@@ -98,7 +103,7 @@ def booking_answer(request: BookingRequest, appointment_id: UUID) -> Answer:
             "participant_name": request.person.name,
             "booking_date": day,
             "booking_time": time,
-            "duration_minutes": request.minutes,
+            "duration_minutes": wanted.minutes,
             "external_reference_id": request.replay.reference,
         },
     }

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from universal_calendar.core.errors import SlotUnavailable, UniversalCalendarError
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import clock_label
-from universal_calendar.services.appointments import BookingRequest
 from universal_calendar.web.agent_api.answers import alternative
 from universal_calendar.web.errors import Problem
 
@@ -41,11 +41,15 @@ def render_internal(request_id: str) -> Response:
     return json_response(500, {"detail": detail, "request_id": request_id})
 
 
-def render_slot_problem(refusal: SlotUnavailable, wanted: BookingRequest) -> Response:
+def render_slot_problem(refusal: SlotUnavailable, wanted: LocalTime) -> Response:
     """Write why a time cannot be booked, and what can."""
     time = f"{clock_label(wanted.minute)} on {wanted.day}"
-    zone = refusal.zone
-    near = [alternative(free, zone) for free in refusal.alternatives if zone]
+    nearby = refusal.nearby
+    near = (
+        [alternative(free, nearby.zone) for free in nearby.alternatives]
+        if nearby
+        else []
+    )
     return json_response(
         409,
         {

@@ -9,9 +9,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from universal_calendar.core.errors import Unauthorized
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.services.appointments import BookingRequest
 from universal_calendar.services.availability import SlotQuestion
-from universal_calendar.services.ports import Caller, Person, Replay
+from universal_calendar.services.ports.answers import Replay
+from universal_calendar.services.ports.appointments import (
+    AppointmentDetails,
+    Person,
+)
+from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
 from universal_calendar.web.agent_api.errors import invalid_field, invalid_fields
 from universal_calendar.web.agent_api.models import (
     ExternalBooking,
@@ -56,15 +62,13 @@ async def booking_body(request: Request) -> object:
         raise invalid_field(["body"], "Invalid JSON; send one JSON object") from None
 
 
-def booking_request(request: Request, body: object) -> BookingRequest:
-    """Read what is to be booked; raise InvalidInput."""
+def booking_request(request: Request, body: object, address: str) -> BookingRequest:
+    """Read what is to be booked, by whoever is at the address; raise InvalidInput."""
     booking = _read(ExternalBooking, "body", body)
     reference = booking.external_reference_id or None
     return BookingRequest(
         booking.agent_id,
-        booking.booking_date,
-        booking.booking_time,
-        booking.duration_minutes,
+        LocalTime(booking.booking_date, booking.booking_time, booking.duration_minutes),
         Person(
             title=f"External Booking - {booking.participant_name}",
             name=booking.participant_name,
@@ -79,6 +83,9 @@ def booking_request(request: Request, body: object) -> BookingRequest:
             _canonical(booking),
         ),
         SOURCE,
+        # The key's id is known when it has been judged, with the agenda.
+        Actor(ActorKind.API_KEY, "", address, request.state.request_id),
+        AppointmentDetails(external_reference_id=reference),
     )
 
 

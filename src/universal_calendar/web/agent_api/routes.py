@@ -7,6 +7,7 @@ separate look at the key.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 from starlette.requests import Request
@@ -14,9 +15,10 @@ from starlette.responses import Response
 
 from universal_calendar.core.errors import InvalidRange, SlotUnavailable
 from universal_calendar.core.instant import Instant
+from universal_calendar.core.wanted import LocalTime
 from universal_calendar.services.appointments import Appointments, Booked
 from universal_calendar.services.availability import Availability
-from universal_calendar.services.ports import Allowance, Caller
+from universal_calendar.services.ports.identity import Allowance, Caller
 from universal_calendar.web.agent_api.errors import InvalidInput, render_slot_problem
 from universal_calendar.web.agent_api.requests import (
     booking_body,
@@ -38,6 +40,8 @@ class AgentApi:
     admit: Callable[[Caller, Instant], Awaitable[None]]
     """Judges a key alone; raises Unauthorized or RateLimited."""
     now: Callable[[], Instant]
+    address: Callable[[Request], str]
+    """Returns where a request comes from."""
 
     async def free_slots(self, request: Request) -> Response:
         """List the free slots of an agent between two local days."""
@@ -55,14 +59,14 @@ class AgentApi:
         now, body = self.now(), None
         try:
             body = await booking_body(request)
-            wanted = booking_request(request, body)
+            wanted = booking_request(request, body, self.address(request))
         except (InvalidInput, UnsupportedMediaType):
             await self.admit(caller_of(request, body), now)
             raise
         try:
             booked = await self.appointments.book(caller_of(request, body), wanted, now)
         except SlotUnavailable as refusal:
-            return render_slot_problem(refusal, wanted)
+            return render_slot_problem(refusal, cast(LocalTime, wanted.time))
         _log_booking(booked)
         return _json(booked.answer.status, booked.answer.body, booked.allowance)
 

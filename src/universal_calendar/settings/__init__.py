@@ -123,6 +123,11 @@ class Settings(Place):
         description="An API key for all agents of the default tenant. It follows this"
         " variable at each start.",
     )
+    internal_service_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Service keys of the tenant API, comma-separated: several at once,"
+        " so that they can be rotated. Empty: no service key opens it.",
+    )
     default_tenant_id: UUID = Field(
         UUID("00000000-0000-7000-8000-000000000001"),
         description="Id of the tenant that exists from the first start.",
@@ -147,7 +152,7 @@ class Settings(Place):
         LogFormat.JSON, description="json, or text for people."
     )
 
-    @field_validator("master_keys", mode="before")
+    @field_validator("master_keys", "internal_service_key", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return _split(value)

@@ -1,0 +1,1 @@
+"""How people are told: e-mail with invitations, SMS, webhooks."""

@@ -1,0 +1,1 @@
+"""HTTP to the outside: one sender with limits and a guard."""

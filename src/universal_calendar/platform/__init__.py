@@ -1,0 +1,1 @@
+"""The sister services of the tenant API."""

@@ -1,0 +1,1 @@
+"""Calendars outside: one folder a provider, one literal registry."""

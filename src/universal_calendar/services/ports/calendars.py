@@ -1,0 +1,215 @@
+"""Calendars outside: what is written to them, and what they answer.
+
+Errors of every call, of core.provider_errors: Throttled and ProviderDown (try again
+later), NotAuthorized (the owner must connect again), Rejected (trying again is no use).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from universal_calendar.core.busy import BusyType
+from universal_calendar.core.instant import Instant
+from universal_calendar.core.interval import Interval, Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What opens an account at a provider: tokens or keys, as its adapter wants them.
+
+    `connection_id` is ours; adapters keep nothing by it but what may be lost.
+    """
+
+    tenant_id: UUID
+    connection_id: UUID
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An appointment as an event. `event_key` makes writing it twice one event.
+
+    `event_key` is 5 to 64 characters of a-v and 0-9 (Google's rule, which fits all),
+    made from the appointment's id and the link's generation.
+    """
+
+    event_key: str
+    tenant_id: UUID
+    appointment_id: UUID
+    interval: Interval
+    timezone: str
+    sequence: int
+    title: str = field(repr=False)
+    description: str | None = field(default=None, repr=False)
+    location: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEvent:
+    """An event as its provider knows it."""
+
+    event_id: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCalendar:
+    """A provider's collection of events."""
+
+    external_id: str
+    name: str = field(repr=False)
+    is_primary: bool
+    is_writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """Whose account was connected, and its calendars."""
+
+    account: str = field(repr=False)
+    calendars: Sequence[ProviderCalendar]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedEvent:
+    """An event as it is now: what it says replaces all that was known of `event_id`.
+
+    `intervals` lie in the window asked about, one for each occurrence: none once the
+    event is deleted or has moved out. All-day events are read in the calendar's zone.
+    No title and no attendee: nobody here is to know them.
+    """
+
+    event_id: str
+    etag: str | None
+    is_deleted: bool
+    is_all_day: bool
+    busy: BusyType | None
+    """None where it takes no time: free, declined, cancelled."""
+    intervals: Intervals
+    appointment_id: UUID | None
+    """Of the appointment, where the event is one that we wrote for this tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesQuery:
+    """What to read: everything, or what changed since a sync token was given.
+
+    `window` bounds the occurrences; a provider may freeze it in its tokens, so a window
+    that has moved on is read without one.
+    """
+
+    calendar: str
+    window: Interval
+    sync_token: str | None = field(default=None, repr=False)
+    page_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    """A page of events; only the last has a sync token, every other a next page."""
+
+    events: Sequence[ChangedEvent]
+    next_page: ChangesQuery | None
+    sync_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PushAddress:
+    """Where a provider is to tell of changes, and the secret that will prove it."""
+
+    channel_id: str
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PushChannel:
+    """An open channel. `external_id` is what closes it; it tells until `expires_at`."""
+
+    channel_id: str
+    external_id: str = field(repr=False)
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PushDelivery:
+    """What came to our webhook; header names in lower case."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PushNotification:
+    """Says, unproven, that something changed in the channel's calendar."""
+
+    channel_id: str
+    proof: str = field(repr=False)
+
+
+@runtime_checkable
+class CalendarProvider(Protocol):
+    """Writes events; every call ends within `seconds` or raises.
+
+    Raises, of core.provider_errors: Throttled and ProviderDown (try again later),
+    NotAuthorized (the owner must connect again), EventChanged (read it and decide
+    again), Rejected (trying again is no use).
+    """
+
+    async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
+        """Return whose account this is, and its calendars."""
+
+    async def put_event(
+        self,
+        access: Access,
+        calendar: str,
+        draft: EventDraft,
+        known: WrittenEvent | None,
+        *,
+        seconds: float,
+    ) -> WrittenEvent:
+        """Write the event as drafted, whether it is there or not.
+
+        Safe to repeat when an answer was lost: one event, as drafted last. Raises
+        EventChanged if others changed it since our last write, EventGone if they
+        deleted it: only a draft with another `event_key` can be written then.
+        """
+
+    async def delete_event(
+        self, access: Access, calendar: str, event_id: str, *, seconds: float
+    ) -> None:
+        """Delete the event; one that is gone already is no error."""
+
+
+@runtime_checkable
+class CalendarReader(Protocol):
+    """Tells what is in a calendar and what changed there."""
+
+    async def changes(
+        self, access: Access, query: ChangesQuery, *, seconds: float
+    ) -> ChangesPage:
+        """Return one page; raise SyncTokenStale if all must be read again."""
+
+
+@runtime_checkable
+class PushProvider(Protocol):
+    """Calls us when a calendar changes. A hint, never the truth: polling goes on."""
+
+    async def open_channel(
+        self, access: Access, calendar: str, address: PushAddress, *, seconds: float
+    ) -> PushChannel:
+        """Have changes of the calendar told to the address."""
+
+    async def close_channel(
+        self, access: Access, channel: PushChannel, *, seconds: float
+    ) -> None:
+        """Have it told no more; a channel that is gone already is no error."""
+
+    def notifications(self, delivery: PushDelivery) -> Sequence[PushNotification]:
+        """Read a delivery without trusting it; raise InvalidField if it is none."""
+
+    def is_genuine(
+        self, delivery: PushDelivery, notification: PushNotification, secret: str
+    ) -> bool:
+        """Tell whether who sent it knows the channel's secret; never raises."""

@@ -1,0 +1,57 @@
+"""One transaction of one tenant: everything it does, or nothing."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from universal_calendar.core.instant import Instant
+from universal_calendar.services.ports.agendas import AgendaStore
+from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
+from universal_calendar.services.ports.api_keys import ApiKeyStore
+from universal_calendar.services.ports.identity import Actor
+from universal_calendar.services.ports.tenants import AgentStore, TenantStore
+
+
+class AuditLog(Protocol):
+    """Keeps who did what."""
+
+    async def record(self, action: str, subject_id: object) -> None:
+        """Add an entry for this unit's actor; `action` is like `block.created`."""
+
+
+class AnswerStore(Protocol):
+    """Keeps the answers of idempotent requests."""
+
+    async def claim(self, replay: Replay) -> StoredAnswer | None:
+        """Return the answer there is, else claim the key until the unit ends.
+
+        A concurrent twin waits here for the first one's end.
+        """
+
+    async def keep(self, replay: Replay, answer: Answer) -> None:
+        """Keep the answer under the key that was claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The stores, bound to one transaction. Leaving the block commits."""
+
+    tenant_id: UUID
+    actor: Actor
+    now: Instant
+    agendas: AgendaStore
+    agents: AgentStore
+    answers: AnswerStore
+    api_keys: ApiKeyStore
+    audit: AuditLog
+    tenants: TenantStore
+
+
+class Units(Protocol):
+    """Begins units of work."""
+
+    def begin(
+        self, tenant_id: UUID, actor: Actor, now: Instant
+    ) -> AbstractAsyncContextManager[Unit]:
+        """Begin a transaction that sees this tenant's rows only."""

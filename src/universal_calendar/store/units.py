@@ -1,0 +1,47 @@
+"""Units of work: every table bound to one transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from universal_calendar.core.instant import Instant
+from universal_calendar.services.ports.identity import Actor, NewId
+from universal_calendar.services.ports.units import Unit
+from universal_calendar.store.agendas import AgendaTable
+from universal_calendar.store.answers import AnswerTable
+from universal_calendar.store.api_keys import ApiKeyTable
+from universal_calendar.store.audit import AuditTable
+from universal_calendar.store.database import Bound, Database
+from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.rate_limits import RateLimit
+from universal_calendar.store.tenants import AgentTable, TenantTable
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsOfWork:
+    """The port `Units` on PostgreSQL."""
+
+    database: Database
+    keyring: Keyring
+    limit: RateLimit
+    new_id: NewId
+
+    @asynccontextmanager
+    async def begin(
+        self, tenant_id: UUID, actor: Actor, now: Instant
+    ) -> AsyncIterator[Unit]:
+        """Begin a transaction that sees this tenant's rows only."""
+        async with self.database.transaction(tenant_id) as connection:
+            session = Bound(connection, tenant_id)
+            yield Unit(
+                tenant_id,
+                actor,
+                now,
+                agendas=AgendaTable(session, self.keyring, self.limit),
+                agents=AgentTable(session),
+                answers=AnswerTable(session, self.keyring, tenant_id, now),
+                api_keys=ApiKeyTable(session, self.keyring, self.limit),
+                audit=AuditTable(session, tenant_id, actor, now, self.new_id),
+                tenants=TenantTable(session, self.keyring),
+            )

@@ -1,0 +1,1 @@
+"""The tenant API: businesses, their calendars and appointments."""

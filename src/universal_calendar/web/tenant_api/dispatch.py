@@ -1,0 +1,186 @@
+"""From a request to a call: who it is, whether they may, what they want, in this order.
+
+401, 429, 403, 400, then whatever the operation itself finds.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from universal_calendar.core.errors import Forbidden, InvalidField
+from universal_calendar.core.instant import Instant
+from universal_calendar.core.wire import parse_uuid
+from universal_calendar.services.ports.answers import Answer, Replay
+from universal_calendar.services.ports.identity import Actor, Principal
+from universal_calendar.services.ports.units import Unit
+from universal_calendar.services.transactions import Transactions
+from universal_calendar.web.bodies import InvalidJson, read_json
+from universal_calendar.web.tenant_api.envelope import response, success
+from universal_calendar.web.tenant_api.errors import invalid_input, invalid_inputs
+from universal_calendar.web.tenant_api.operation import (
+    Call,
+    Data,
+    Mode,
+    Operation,
+    Source,
+)
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_TENANT: Final = "tenantId"
+
+Input = TypeVar("Input", bound=BaseModel)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets requests in."""
+
+    authenticate: Callable[[Request, Instant], Awaitable[Principal]]
+    """Raises Unauthorized or RateLimited."""
+    admit_tenant: Callable[[Principal, UUID, Instant], Awaitable[None]]
+    """Makes sure of the tenant; raises TenantNotFound."""
+    address: Callable[[Request], str]
+    now: Callable[[], Instant]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Turns operations into endpoints."""
+
+    gate: Gate
+    transactions: Transactions
+
+    def endpoint(self, operation: Operation[Input]) -> Endpoint:
+        """Return what serves the operation."""
+
+        async def serve(request: Request) -> Response:
+            now = self.gate.now()
+            principal = await self.gate.authenticate(request, now)
+            if principal.role < operation.role:
+                raise Forbidden
+            values = await _values(request, operation.source)
+            tenant_id = _tenant(principal, request, values, operation)
+            inputs = _parsed(operation.inputs, values)
+            await self.gate.admit_tenant(principal, tenant_id, now)
+            call = Call(
+                principal,
+                self._actor(request, principal),
+                tenant_id,
+                now,
+                request.path_params,
+                _replay(request, operation, inputs),
+            )
+            return response(await self._run(operation, call, inputs))
+
+        return serve
+
+    def _actor(self, request: Request, principal: Principal) -> Actor:
+        address, request_id = self.gate.address(request), request.state.request_id
+        return Actor(principal.kind, principal.subject, address, request_id)
+
+    async def _run(
+        self, operation: Operation[Input], call: Call, inputs: Input
+    ) -> Answer:
+        if operation.mode is Mode.OWN:
+            return _written(await operation.handle(call, inputs))
+        if operation.then is None:
+            return await self._answered_once(operation, call, inputs)
+        data = None
+
+        async def work(unit: Unit) -> Answer:
+            nonlocal data
+            data = await operation.handle(replace(call, bound_unit=unit), inputs)
+            return success(None)
+
+        await self.transactions.run(call.tenant_id, call.actor, call.now, work)
+        return _written(await operation.then(call, data))
+
+    async def _answered_once(
+        self, operation: Operation[Input], call: Call, inputs: Input
+    ) -> Answer:
+        async def work(unit: Unit) -> Answer:
+            within = replace(call, bound_unit=unit)
+            return _written(await operation.handle(within, inputs))
+
+        return await self.transactions.run(
+            call.tenant_id, call.actor, call.now, work, call.replay
+        )
+
+
+def _written(result: Answer | Data) -> Answer:
+    return result if isinstance(result, Answer) else success(result)
+
+
+async def _values(request: Request, source: Source) -> dict[str, Any]:
+    if source is Source.QUERY:
+        return dict(request.query_params)
+    if source is Source.BODY_OR_QUERY and not _has_body(request):
+        return dict(request.query_params)
+    try:
+        body = await read_json(request)
+    except InvalidJson:
+        raise invalid_input("body", "Invalid JSON; send one JSON object") from None
+    if not isinstance(body, dict):
+        raise invalid_input("body", "Send one JSON object")
+    if source is Source.BODY_OR_QUERY:
+        return dict(request.query_params) | body
+    return body
+
+
+def _has_body(request: Request) -> bool:
+    length = request.headers.get("content-length", "0")
+    return length != "0" or "transfer-encoding" in request.headers
+
+
+def _tenant(
+    principal: Principal,
+    request: Request,
+    values: dict[str, Any],
+    operation: Operation[Any],
+) -> UUID:
+    """Return whom the request is about: the path, the inputs, else the token names it.
+
+    A foreign tenant is Forbidden to a user; a service key must name one.
+    """
+    named = request.path_params.get(_TENANT, values.get(_TENANT))
+    if named is None:
+        if principal.tenant_id is None:
+            raise invalid_input(_TENANT, "Field required with a service key")
+        return principal.tenant_id
+    if not isinstance(named, str):
+        raise invalid_input(_TENANT, "Use a UUID")
+    try:
+        tenant_id = parse_uuid(named, _TENANT)
+    except InvalidField as error:
+        raise invalid_input(_TENANT, error.mend) from None
+    if principal.tenant_id is not None and tenant_id != principal.tenant_id:
+        raise Forbidden
+    return tenant_id
+
+
+def _parsed(model: type[Input], values: dict[str, Any]) -> Input:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid_inputs(error) from None
+
+
+def _replay(
+    request: Request, operation: Operation[Any], inputs: BaseModel
+) -> Replay | None:
+    if operation.method != "POST":
+        return None
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise invalid_input("Idempotency-Key", "Use 1 to 255 visible ASCII characters")
+    known = [request.path_params, inputs.model_dump(mode="json", by_alias=True)]
+    canonical = orjson.dumps(known, option=orjson.OPT_SORT_KEYS)
+    return Replay(operation.name, key, None, canonical)

@@ -1,0 +1,125 @@
+"""The tenant API's routes and their documentation, both from its operations."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+from fastapi import Body, FastAPI, Path, Query
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from universal_calendar.web.plain_route import PlainRoute
+from universal_calendar.web.tenant_api.dispatch import Dispatcher
+from universal_calendar.web.tenant_api.operation import Operation, Source
+
+Json = dict[str, Any]
+AnyOperation = Operation[Any]
+
+SECURITY: Final[Json] = {
+    "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "ServiceKey": {"type": "apiKey", "in": "header", "name": "X-Service-Key"},
+}
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Success(BaseModel, Generic[T]):
+    """What every good answer looks like."""
+
+    success: Literal[True]
+    data: T
+
+
+class Problem(BaseModel):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: Json | None
+
+
+class Failure(BaseModel):
+    """What every other answer looks like."""
+
+    success: Literal[False]
+    error: Problem
+
+
+_EVERYWHERE: Final = {
+    400: "VALIDATION_ERROR: a field cannot be used; details.fields names each",
+    401: "UNAUTHORIZED: no credential, or a wrong or expired one",
+    403: "FORBIDDEN: another tenant, or a role that may not",
+    404: "NOT_FOUND or TENANT_NOT_FOUND",
+    413: "PAYLOAD_TOO_LARGE: the body is larger than 256 KiB",
+    415: "UNSUPPORTED_MEDIA_TYPE: the body is not application/json",
+    429: "RATE_LIMIT_EXCEEDED: Retry-After says when to come back",
+    500: "INTERNAL_ERROR: our fault; details.requestId leads to the log",
+    503: "SERVICE_UNAVAILABLE: the database is away",
+}
+_IDEMPOTENCY_KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A retry with the same key and body gets the first answer again.",
+    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+}
+
+
+def add_tenant_routes(
+    app: FastAPI, operations: Iterable[AnyOperation], dispatcher: Dispatcher | None
+) -> None:
+    """Add the endpoints; without a dispatcher they are documented only.
+
+    The plain routes come first and serve; the API routes are their documentation.
+    """
+    listed = list(operations)
+    if dispatcher is not None:
+        app.router.routes += [
+            PlainRoute(each.path, dispatcher.endpoint(each), each.method)
+            for each in listed
+        ]
+    for each in listed:
+        _document(app, each)
+
+
+def _document(app: FastAPI, operation: AnyOperation) -> None:
+    errors = _EVERYWHERE | dict(operation.errors)
+    extra: Json = {"security": [{"Bearer": []}, {"ServiceKey": []}]}
+    if operation.method == "POST":
+        extra["parameters"] = [_IDEMPOTENCY_KEY]
+    app.add_api_route(
+        operation.path,
+        _twin(operation),
+        methods=[operation.method],
+        tags=[operation.tag],
+        summary=operation.summary,
+        description=f"Least role of a user: {operation.role.name.lower()}.",
+        operation_id=operation.name,
+        response_model=Success[operation.answer],  # type: ignore[name-defined]  # a value, for the documentation alone
+        responses={
+            status: {"model": Failure, "description": text}
+            for status, text in sorted(errors.items())
+        },
+        openapi_extra=extra,
+    )
+
+
+def _twin(operation: AnyOperation) -> Callable[..., Awaitable[Response]]:
+    """Return a function that has the operation's parameters and is never run."""
+
+    async def twin(request: Request) -> Response:
+        raise NotImplementedError(request.url.path)
+
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    parameters = [_parameter(name, Annotated[str, Path()]) for name in names]
+    if operation.source is Source.BODY:
+        parameters.append(_parameter("body", Annotated[operation.inputs, Body()]))
+    else:
+        parameters.append(_parameter("query", Annotated[operation.inputs, Query()]))
+    twin.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads
+    return twin
+
+
+def _parameter(name: str, kind: object) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind)

@@ -1,0 +1,1 @@
+"""Tasks beside the requests: each wakes a use-case."""

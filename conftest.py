@@ -29,7 +29,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def settings_for(home: Path, **values: object) -> Settings:
     """Return settings that depend on nothing outside the test."""
-    generous = {name.lower(): int(value) for name, value in GENEROUS.items()}
+    generous = {name.lower(): value for name, value in GENEROUS.items()}
     return Settings(_env_file=None, uc_home=home, **{**generous, **values})
 
 

@@ -12,7 +12,15 @@ from pathlib import Path
 from queue import Queue
 
 START_SECONDS = 60
-GENEROUS = {"API_KEY_RATE_LIMIT": "10000000", "AUTH_FAILURE_LIMIT": "10000000"}
+SERVICE_KEY = "service-key-of-the-tests"
+JWT_SECRET = "jwt-secret-of-the-tests-of-32-characters"
+GENEROUS = {
+    "API_KEY_RATE_LIMIT": "10000000",
+    "AUTH_FAILURE_LIMIT": "10000000",
+    "RATE_LIMIT_MAX_REQUESTS": "10000000",
+    "INTERNAL_SERVICE_KEY": SERVICE_KEY,
+    "JWT_SECRET": JWT_SECRET,
+}
 
 
 @dataclass

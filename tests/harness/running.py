@@ -13,7 +13,7 @@ from queue import Queue
 
 START_SECONDS = 60
 SERVICE_KEY = "service-key-of-the-tests"
-JWT_SECRET = "jwt-secret-of-the-tests-of-32-characters"
+JWT_SECRET = "-".join(["of-the-tests-alone"] * 2)
 GENEROUS = {
     "API_KEY_RATE_LIMIT": "10000000",
     "AUTH_FAILURE_LIMIT": "10000000",

@@ -38,6 +38,7 @@ static: .venv/installed $(NODE_DIR)/node_modules/.installed
 generated: .venv/installed
 	$(BIN)/python -m tools.generate_openapi --check
 	$(BIN)/python -m tools.generate_settings --check
+	$(BIN)/python -m tools.generate_endpoints --check
 
 bench: .venv/installed
 	$(BIN)/python -m bench
@@ -49,6 +50,7 @@ fmt: .venv/installed
 docs: .venv/installed $(NODE_DIR)/node_modules/.installed
 	$(BIN)/python -m tools.generate_openapi
 	$(BIN)/python -m tools.generate_settings
+	$(BIN)/python -m tools.generate_endpoints
 	cd $(NODE_DIR) && npm run --silent types
 
 lock: .venv/installed

@@ -53,6 +53,8 @@ class Stage:
     postgres: EmbeddedPostgres
     master_key: str = field(repr=False)
     reference_key: str = field(repr=False)
+    service_key: str = field(repr=False)
+    """Opens the product's tenant API."""
 
     def product_place(self, name: str) -> Place:
         """Make a database with the product's schema."""
@@ -84,6 +86,7 @@ class Stage:
             "DATABASE_URL": place.url,
             "MASTER_KEYS": self.master_key,
             "API_KEY_RATE_LIMIT": str(RATE_LIMIT),
+            "INTERNAL_SERVICE_KEY": self.service_key,
         }
         with self._process("product", command, settings) as process:
             self._wait_until_answered("product", process, port)
@@ -170,5 +173,8 @@ def _free_port() -> Iterator[int]:
 def open_stage(folder: Path) -> Iterator[Stage]:
     """Start an embedded PostgreSQL with the product's settings; stop it after."""
     with EmbeddedPostgres(folder / "home") as postgres:
-        key = f"reference_{secrets.token_urlsafe(24)}"
-        yield Stage(folder, postgres, key_text(new_key()), key)
+        reference_key, service_key = (
+            f"{name}_{secrets.token_urlsafe(24)}" for name in ("reference", "service")
+        )
+        master_key = key_text(new_key())
+        yield Stage(folder, postgres, master_key, reference_key, service_key)

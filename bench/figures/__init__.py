@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.arena import Arena
-from bench.figures import bookings, contention, free_slots, growth
+from bench.figures import bookings, contention, free_slots, growth, tenant_api
 from bench.report import Figure
 
 Measure = Callable[[Arena], Figure]
@@ -16,7 +16,9 @@ FIGURES: Final[dict[str, Measure]] = {
     "free-slots-7": free_slots.seven_days,
     "free-slots-90-busy": free_slots.ninety_days_busy,
     "contention": contention.one_slot,
+    "availability-check": tenant_api.availability,
     "booking": bookings.booking,
+    "appointments": tenant_api.booking,
     "growth": growth.growth,
 }
 """In the order of the report. Bookings come late: they change the agents."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from typing import Final
 
-from bench.arena import Arena, Contender
+from bench.arena import Arena
 from bench.calendars import (
     DAYS_ASKED,
     EIGHT_A_DAY,
@@ -124,12 +124,12 @@ def _changed(
 ) -> list[Result]:
     arena.agree(asked[0])
     with changing(arena.place, arena.tenant, agents) as change:
-        requests = changed_first(arena.product, asked, change)
+        requests = changed_first(arena.product.ask, asked, change)
         return _race(arena, requests, asked)
 
 
 def changed_first(
-    product: Contender,
+    write: Callable[[Question], bytes],
     asked: Sequence[Question],
     change: Change,
 ) -> Requests:
@@ -144,7 +144,7 @@ def changed_first(
             raise ValueError(f"{count} requests to {len(asked)} agents in one turn")
         following = list(islice(endless, count))
         change([each.agent_id for each in following])
-        return [product.ask(each) for each in following]
+        return [write(each) for each in following]
 
     return requests
 

@@ -46,5 +46,5 @@ def _service(arena: Arena, total: int) -> Iterator[Lane]:
         changing(place, tenant, [agent]) as change,
     ):
         contender = Contender(port, tenant.api_key)
-        requests = changed_first(contender, questions([agent], DAYS_ASKED), change)
+        requests = changed_first(contender.ask, questions([agent], DAYS_ASKED), change)
         yield Lane(str(count_claims(place)), port, requests, 200, 1, 0)

@@ -140,7 +140,7 @@ def test_a_changed_agent_is_read_anew_and_an_unchanged_one_is_not(
     ):
         connection.execute("DELETE FROM claims WHERE agent_id = %s", [agent.agent_id])
         assert listed(arena.product.answer(question)) == before
-        (request,) = changed_first(arena.product, asked, change)(1)
+        (request,) = changed_first(arena.product.ask, asked, change)(1)
         with Client(arena.product.port) as client:
             after = listed(expect(client.ask(request), 200))
     assert len(after) == 2 * len(before)
@@ -153,7 +153,7 @@ def test_no_agent_is_asked_twice_in_a_turn(arena: Arena) -> None:
         changing(arena.place, arena.tenant, agents) as change,
         pytest.raises(ValueError, match="4 requests"),
     ):
-        changed_first(arena.product, asked, change)(len(asked) + 1)
+        changed_first(arena.product.ask, asked, change)(len(asked) + 1)
 
 
 def test_a_change_alters_claims_and_no_slot(arena: Arena) -> None:

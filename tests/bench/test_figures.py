@@ -23,7 +23,9 @@ GOALS = {
         "deadlocks in the log",
         "worst round, seconds",
     ],
+    "availability-check": ["x agent API"],
     "booking": ["x reference"],
+    "appointments": ["x agent API"],
     "growth": ["x the time at 10,000"],
 }
 

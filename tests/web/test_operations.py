@@ -10,6 +10,7 @@ from tests.web.api import FREE_SLOTS, Api, day_after, wait_for
 from universal_calendar.clock import utc_now
 
 
+@pytest.mark.proves("GET /health")
 def test_health(shared: Api) -> None:
     answer = shared.with_key(None).request("GET", "/health")
     assert answer.status_code == 200
@@ -34,6 +35,7 @@ def test_uptime_grows(shared: Api) -> None:
     wait_for("the next millisecond", lambda: uptime() > first)
 
 
+@pytest.mark.proves("GET /healthz", "GET /readyz")
 def test_liveness_and_readiness(shared: Api) -> None:
     anyone = shared.with_key(None)
     assert anyone.request("GET", "/healthz").json() == {"status": "alive"}
@@ -52,6 +54,7 @@ def requests_counted(api: Api, route: str, method: str, status: int) -> float:
     return 0.0 if found is None else float(found[1])
 
 
+@pytest.mark.proves("GET /metrics")
 def test_metrics_count_by_route_method_and_status(shared: Api) -> None:
     route = f"{FREE_SLOTS}/{{agent_id}}"
     before = requests_counted(shared, route, "GET", 200)

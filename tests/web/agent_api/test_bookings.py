@@ -16,6 +16,7 @@ from universal_calendar.core.instant import from_datetime
 NINE, TEN = 9 * 60, 10 * 60
 
 
+@pytest.mark.proves("POST /api/calendar/external-booking")
 def test_whole_answer(api: Api) -> None:
     day = day_after(14)
     answer = api.book(

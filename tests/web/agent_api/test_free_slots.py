@@ -23,6 +23,7 @@ def days_in(answer: object) -> list[str]:
     return [each["date"] for each in answer["available_slots"]]
 
 
+@pytest.mark.proves("GET /api/calendar/free-slots/{agent_id}")
 def test_whole_answer(api: Api) -> None:
     first, last = day_after(1), day_after(2)
     hours = [

@@ -85,7 +85,10 @@ def add_tenant_routes(
 
 def _document(app: FastAPI, operation: AnyOperation) -> None:
     errors = _EVERYWHERE | dict(operation.errors)
-    extra: Json = {"security": [{"Bearer": []}, {"ServiceKey": []}]}
+    extra: Json = {
+        "security": [{"Bearer": []}, {"ServiceKey": []}],
+        "x-least-role": operation.role.name.lower(),
+    }
     if operation.method == "POST":
         extra["parameters"] = [_IDEMPOTENCY_KEY]
     app.add_api_route(

@@ -11,6 +11,9 @@ from uuid import UUID
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from universal_calendar.settings.notices import NoticeSettings
+from universal_calendar.settings.platform import PlatformSettings
+
 SAMPLE_SECRETS: Final = frozenset(
     {
         "secret-key-abc123",
@@ -81,7 +84,7 @@ class Place(BaseSettings):
     )
 
 
-class Settings(Place):
+class Settings(Place, NoticeSettings, PlatformSettings):
     """The settings, each by its name in capitals; a `.env` file stands in for them."""
 
     service_name: str = Field("universal-calendar", description="Name in /health.")

@@ -21,7 +21,7 @@ def appointment_data(snapshot: AppointmentSnapshot) -> dict[str, object]:
         "description": snapshot.description,
         "location": None if address is None else {"address": address},
         "customerInfo": {
-            "name": snapshot.customer_name,
+            "name": snapshot.customer_name or None,
             "phone": snapshot.customer_phone,
             "email": snapshot.customer_email,
         },

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from universal_calendar.core.delivery_schedule import PATIENCE, SECOND, next_try
-from universal_calendar.core.errors import InvalidField
+from universal_calendar.core.delivery_schedule import (
+    MOST_ATTEMPTS,
+    PATIENCE,
+    SECOND,
+    next_try,
+)
 from universal_calendar.core.instant import HOUR, Duration, Instant
 from universal_calendar.core.phone import normalized_phone
 from universal_calendar.services.ports.identity import NewId
@@ -26,12 +30,9 @@ from universal_calendar.services.ports.notices import (
     NoticeKind,
     NoticeStore,
     Outcome,
-    ReminderStore,
     Result,
     Situation,
-    TenantNoticeSettings,
     Verdict,
-    instant_of,
 )
 
 # What an attempt may take beyond its seconds before another process may try.
@@ -44,10 +45,6 @@ _FINAL: Final = {
     Verdict.REFUSED: DeliveryStatus.FAILED,
     Verdict.GONE: DeliveryStatus.FAILED,
 }
-
-MOST_REMINDERS: Final = 5
-LONGEST_REMINDER_MINUTES: Final = 30 * 24 * 60
-_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +162,8 @@ def told_by(deliveries: Sequence[Delivery]) -> Told:
 
 def _ways(situation: Situation) -> list[ChannelName]:
     """Return the channels, webhooks aside, by which this notice is to be told."""
-    notice, settings, snapshot = (
-        situation.notice,
-        situation.settings,
-        situation.notice.snapshot,
-    )
+    notice, settings = situation.notice, situation.settings
+    snapshot = notice.snapshot
     if snapshot is None:
         return []
     is_reminder = notice.kind is NoticeKind.REMINDER
@@ -199,69 +193,27 @@ def _give_up_at(notice: Notice, channel: ChannelName, now: Instant) -> Instant:
     if snapshot is None:
         return over
     if notice.kind is NoticeKind.REMINDER:
-        over = min(over, instant_of(snapshot.start))
+        over = min(over, snapshot.starts_at)
     elif channel in _TO_CUSTOMERS:
-        over = min(over, instant_of(snapshot.end))
+        over = min(over, snapshot.ends_at)
     return max(over, now)
 
 
 def _pointless(notice: Notice, attempt: Attempt, now: Instant) -> Outcome | None:
     """Return why the message is not even sent, None if it is to be."""
-    snapshot = notice.snapshot
     error = None
     if attempt.channel is ChannelName.WEBHOOK and attempt.webhook is None:
         error = DeliveryError.ENDPOINT_INACTIVE
+    elif attempt.attempts > MOST_ATTEMPTS:
+        error = DeliveryError.INTERRUPTED
     elif attempt.channel in _TO_CUSTOMERS and attempt.is_superseded:
         error = DeliveryError.SUPERSEDED
-    elif (
-        notice.kind is NoticeKind.REMINDER
-        and snapshot is not None
-        and now >= instant_of(snapshot.start)
-    ):
+    elif _is_late_reminder(notice, now):
         error = DeliveryError.TOO_LATE
     return None if error is None else Outcome(Verdict.REFUSED, error)
 
 
-class Reminders:
-    """Reminds customers of appointments, as each tenant wants it."""
-
-    def __init__(self, reminders: ReminderStore, new_id: NewId) -> None:
-        """Take the port."""
-        self._reminders, self._new_id = reminders, new_id
-
-    async def remind_due(self, now: Instant) -> int:
-        """Make a notice of each reminder that is due, once over all processes.
-
-        Returns how many; what is past its start is dropped.
-        """
-        made = 0
-        for tenant_id, appointment_id in await self._reminders.due(now, _BATCH):
-            made += await self.remind(tenant_id, appointment_id, now)
-        return made
-
-    async def remind(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> bool:
-        """Make a notice if a reminder of this appointment is due; tell whether."""
-        return await self._reminders.take(
-            tenant_id, appointment_id, self._new_id(now), now
-        )
-
-    async def settings(self, tenant_id: UUID) -> TenantNoticeSettings:
-        """Return what the tenant wants told."""
-        return await self._reminders.settings(tenant_id)
-
-    async def configure(
-        self, tenant_id: UUID, settings: TenantNoticeSettings, now: Instant
-    ) -> None:
-        """Replace what the tenant wants told, for what is booked already too.
-
-        Raises InvalidField.
-        """
-        minutes = settings.reminder_minutes
-        in_range = all(1 <= each <= LONGEST_REMINDER_MINUTES for each in minutes)
-        if not in_range or len(set(minutes)) != len(minutes) > MOST_REMINDERS:
-            raise InvalidField(
-                "reminderMinutes",
-                f"use up to {MOST_REMINDERS} different numbers of minutes, 1 to"
-                f" {LONGEST_REMINDER_MINUTES}",
-            )
-        await self._reminders.set_settings(tenant_id, settings, now)
+def _is_late_reminder(notice: Notice, now: Instant) -> bool:
+    if notice.kind is not NoticeKind.REMINDER or notice.snapshot is None:
+        return False
+    return now >= notice.snapshot.starts_at

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.instant import Instant, from_datetime
 
 
 class NoticeKind(StrEnum):
@@ -61,22 +61,12 @@ class DeliveryError(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-def utc_text(instant: Instant) -> str:
-    """Write an instant as notices have it: ISO 8601 in UTC, whole seconds, a Z."""
-    return f"{to_datetime(instant):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def instant_of(text: str) -> Instant:
-    """Read what `utc_text` wrote."""
-    return from_datetime(datetime.fromisoformat(text))
-
-
 @dataclass(frozen=True, slots=True)
 class AppointmentSnapshot:
     """An appointment as it was when it changed; encrypted at rest.
 
-    `start` and `end` are written by `utc_text`; `version` counts the changes, from 1;
-    `reason` says why it was cancelled.
+    `start` and `end` are written by `instant_text`; `version` counts the changes, from
+    1; `reason` says why it was cancelled. The name may be empty.
     """
 
     appointment_id: UUID
@@ -97,6 +87,16 @@ class AppointmentSnapshot:
     description: str | None = field(default=None, repr=False)
     address: str | None = field(default=None, repr=False)
     reason: str | None = field(default=None, repr=False)
+
+    @property
+    def starts_at(self) -> Instant:
+        """Return the start."""
+        return from_datetime(datetime.fromisoformat(self.start))
+
+    @property
+    def ends_at(self) -> Instant:
+        """Return the end."""
+        return from_datetime(datetime.fromisoformat(self.end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,18 +271,18 @@ class NoticeStore(Protocol):
 class ReminderStore(Protocol):
     """Keeps whom to remind, and when."""
 
-    async def due(self, now: Instant, limit: int) -> Sequence[tuple[UUID, UUID]]:
-        """Return tenants' and appointments' ids whose reminder is due, oldest first."""
-
     async def take(
         self, tenant_id: UUID, appointment_id: UUID, notice_id: UUID, now: Instant
     ) -> bool:
         """Turn a due reminder into a notice, and set the next; False if none is due."""
 
     async def settings(self, tenant_id: UUID) -> TenantNoticeSettings:
-        """Return the tenant's settings, the defaults where it set none."""
+        """Return the tenant's settings; raise TenantNotFound."""
 
     async def set_settings(
         self, tenant_id: UUID, settings: TenantNoticeSettings, now: Instant
     ) -> None:
-        """Replace the settings, and set the reminders of what is booked anew."""
+        """Replace the settings, and set the reminders of what is booked anew.
+
+        Raises TenantNotFound.
+        """

@@ -9,15 +9,11 @@ ALTER TABLE notices
 
 CREATE INDEX notices_by_appointment ON notices (tenant_id, appointment_id, created_at);
 
--- No row: no reminders, and every channel that the installation has.
-CREATE TABLE tenant_notice_settings (
-    tenant_id uuid PRIMARY KEY REFERENCES tenants,
-    reminder_minutes integer[] NOT NULL,
-    sends_email boolean NOT NULL,
-    sends_sms boolean NOT NULL,
-    sends_broadcast boolean NOT NULL,
-    updated_at timestamptz NOT NULL
-);
+-- By which channels the tenant wants notices sent, of those the installation has.
+ALTER TABLE tenants
+    ADD sends_email boolean NOT NULL DEFAULT true,
+    ADD sends_sms boolean NOT NULL DEFAULT true,
+    ADD sends_broadcast boolean NOT NULL DEFAULT true;
 
 -- sealed: the secrets that sign, the current one first. The one before it signs too
 -- until previous_secret_ends_at. disabled_reason: why we switched it off ourselves.
@@ -77,8 +73,8 @@ DECLARE
     v_due_at timestamptz;
 BEGIN
     SELECT min(p_starts_at - make_interval(mins => m)) INTO v_due_at
-        FROM tenant_notice_settings s, unnest(s.reminder_minutes) m
-        WHERE s.tenant_id = p_tenant
+        FROM tenants t, unnest(t.reminder_minutes) m
+        WHERE t.tenant_id = p_tenant
             AND p_starts_at - make_interval(mins => m) > p_now;
     IF v_due_at IS NULL THEN
         DELETE FROM due_work w WHERE w.tenant_id = p_tenant AND w.kind = 'reminder'
@@ -94,8 +90,7 @@ END $$;
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenant_notice_settings', 'webhook_endpoints',
-        'deliveries']
+    FOREACH name IN ARRAY ARRAY['webhook_endpoints', 'deliveries']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);

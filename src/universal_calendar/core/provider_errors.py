@@ -39,6 +39,11 @@ class NotAuthorized(ProviderError):
 class EventChanged(ProviderError):
     """The event was changed at the provider since it was last seen."""
 
+    def __init__(self, event_id: str | None = None) -> None:
+        """Take the event's id there, where it was found out."""
+        self.event_id = event_id
+        super().__init__()
+
 
 class EventGone(EventChanged):
     """The event was deleted at the provider, and its key is burnt."""

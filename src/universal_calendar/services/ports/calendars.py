@@ -172,8 +172,9 @@ class CalendarProvider(Protocol):
         """Write the event as drafted, whether it is there or not.
 
         Safe to repeat when an answer was lost: one event, as drafted last. Raises
-        EventChanged if others changed it since our last write, EventGone if they
-        deleted it: only a draft with another `event_key` can be written then.
+        EventChanged, with the event's id, if others changed it since our last write:
+        `known` without an etag writes over whatever it says now. Raises EventGone if
+        they deleted it: only a draft with another `event_key` can be written then.
         """
 
     async def delete_event(

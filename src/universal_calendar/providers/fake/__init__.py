@@ -1,0 +1,1 @@
+"""A provider that ships with the product: real HTTP, real state, faults on demand."""

@@ -1,0 +1,1 @@
+"""The sandbox: the server that the fake provider talks to."""

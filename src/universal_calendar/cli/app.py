@@ -8,13 +8,24 @@ from typing import Annotated
 
 import typer
 
-from universal_calendar.cli import agents, booking, hours, keys, tenants
+from universal_calendar.cli import (
+    agents,
+    appointments,
+    booking,
+    connections,
+    hours,
+    keys,
+    privacy,
+    tenants,
+)
 from universal_calendar.cli.demo import demo
 from universal_calendar.cli.doctor import doctor
 from universal_calendar.cli.errors import explain
 from universal_calendar.cli.init import init
 from universal_calendar.cli.migrate import migrate
+from universal_calendar.cli.sandbox import sandbox
 from universal_calendar.cli.serve import serve
+from universal_calendar.cli.worker import worker
 
 app = typer.Typer(
     name="universal-calendar", no_args_is_help=True, pretty_exceptions_enable=False
@@ -24,9 +35,12 @@ app.command(rich_help_panel="Run")(demo)
 app.command(rich_help_panel="Set up")(init)
 app.command(rich_help_panel="Set up")(migrate)
 app.command(rich_help_panel="Set up")(doctor)
-for group in (tenants, agents, hours, keys):
+app.command(rich_help_panel="Run")(worker)
+app.command(rich_help_panel="Run")(sandbox)
+for group in (tenants, agents, hours, keys, appointments, connections):
     name = group.__name__.rpartition(".")[2]
     app.add_typer(group.app, name=name, rich_help_panel="Manage")
+app.add_typer(privacy.encryption, name="encryption", rich_help_panel="Manage")
 app.command(rich_help_panel="Book")(booking.slots)
 app.command(rich_help_panel="Book")(booking.book)
 app.command(rich_help_panel="Book")(booking.cancel)

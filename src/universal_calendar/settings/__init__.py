@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from universal_calendar.settings.notices import NoticeSettings
 from universal_calendar.settings.platform import PlatformSettings
+from universal_calendar.settings.security import SecuritySettings
+from universal_calendar.settings.worker import WorkerSettings
 
 SAMPLE_SECRETS: Final = frozenset(
     {
@@ -84,7 +86,9 @@ class Place(BaseSettings):
     )
 
 
-class Settings(Place, NoticeSettings, PlatformSettings):
+class Settings(
+    Place, NoticeSettings, SecuritySettings, PlatformSettings, WorkerSettings
+):
     """The settings, each by its name in capitals; a `.env` file stands in for them."""
 
     service_name: str = Field("universal-calendar", description="Name in /health.")
@@ -198,8 +202,11 @@ class Settings(Place, NoticeSettings, PlatformSettings):
             "CALENDAR_API_KEY": self.calendar_api_key,
             "DATABASE_URL": self.database_url,
             "DATABASE_DIRECT_URL": self.database_direct_url,
+            "JWT_SECRET": self.jwt_secret,
         }
-        return {n: v.get_secret_value() for n, v in secrets.items() if v is not None}
+        known = {n: v.get_secret_value() for n, v in secrets.items() if v is not None}
+        service_keys = [each.get_secret_value() for each in self.internal_service_key]
+        return known | {"INTERNAL_SERVICE_KEY": ",".join(service_keys)}
 
     @property
     def is_embedded(self) -> bool:

@@ -1,4 +1,4 @@
-"""Rows whose time is over: answers to retries, holds, idle rate limits."""
+"""Rows whose time is over: answers to retries, holds, notices, idle rate limits."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +8,18 @@ from universal_calendar.store.database import Database
 
 ANSWERS_KEPT: Final = timedelta(hours=48)
 """Twice what is promised: a retry at the edge of a day still finds its answer."""
+
+NOTICES_KEPT: Final = timedelta(days=90)
+"""As long as a receiver may want to compare what it got with what was sent."""
+
+_OVER: Final = {
+    "DELETE FROM idempotency_keys WHERE tenant_id = %s AND created_at < %s": (
+        ANSWERS_KEPT
+    ),
+    # Expired holds change no answer: nobody reads them, so no revision moves.
+    "DELETE FROM claims WHERE tenant_id = %s AND expires_at < %s": timedelta(0),
+    "DELETE FROM notices WHERE tenant_id = %s AND created_at < %s": NOTICES_KEPT,
+}
 
 
 class Housekeeping:
@@ -31,14 +43,9 @@ class Housekeeping:
         return deleted
 
     async def _clear_tenant(self, tenant_id: UUID, now: datetime) -> int:
+        deleted = 0
         async with self._database.transaction(tenant_id) as connection:
-            answers = await connection.execute(
-                "DELETE FROM idempotency_keys WHERE tenant_id = %s AND created_at < %s",
-                [tenant_id, now - ANSWERS_KEPT],
-            )
-            # Expired holds change no answer: nobody reads them, so no revision moves.
-            holds = await connection.execute(
-                "DELETE FROM claims WHERE tenant_id = %s AND expires_at < %s",
-                [tenant_id, now],
-            )
-            return answers.rowcount + holds.rowcount
+            for statement, kept in _OVER.items():
+                cursor = await connection.execute(statement, [tenant_id, now - kept])
+                deleted += cursor.rowcount
+        return deleted

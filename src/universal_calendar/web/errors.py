@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from universal_calendar.core import errors
+from universal_calendar.services.ports.privacy import FutureAppointments
+from universal_calendar.services.ports.webhook_endpoints import EndpointInactive
 
 RETRY_AFTER_SECONDS: Final = 1
 
@@ -23,6 +25,10 @@ class Problem:
 
 class PayloadTooLarge(errors.UniversalCalendarError):
     """The body is larger than 256 KiB."""
+
+
+class AuthenticationUnavailable(errors.UniversalCalendarError):
+    """Nobody can tell now whether the token is good; try again shortly."""
 
 
 class UnsupportedMediaType(errors.UniversalCalendarError):
@@ -45,14 +51,16 @@ STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
     errors.IdempotencyMismatch: (422, "idempotency_mismatch"),
     errors.AlreadyExists: (409, "already_exists"),
     errors.FinalStatus: (409, "final_status"),
+    EndpointInactive: (409, "endpoint_inactive"),
+    FutureAppointments: (409, "future_appointments"),
     errors.DatabaseUnavailable: (503, "service_unavailable"),
+    AuthenticationUnavailable: (503, "service_unavailable"),
     PayloadTooLarge: (413, "payload_too_large"),
     UnsupportedMediaType: (415, "unsupported_media_type"),
 }
 
 HTTP_CODES: Final = {
     400: "bad_request",
-    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "payload_too_large",
@@ -72,6 +80,6 @@ def problem_of(error: Exception) -> Problem:
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RateLimited):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, errors.DatabaseUnavailable):
+    if isinstance(error, errors.DatabaseUnavailable | AuthenticationUnavailable):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return {}

@@ -6,7 +6,13 @@ from zoneinfo import ZoneInfo
 
 from tests.core.worlds import SOME_ID
 from universal_calendar.core.agenda import Agenda
-from universal_calendar.core.busy import Busy, BusySource, BusyType, Claims
+from universal_calendar.core.busy import (
+    Busy,
+    BusySource,
+    BusyTimes,
+    BusyType,
+    Claims,
+)
 from universal_calendar.core.hours import parse_hours
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
@@ -65,7 +71,7 @@ def agenda(
         schedule=hours.schedule,
         rules=hours.rules,
         claims=Claims.of([each.start for each in taken], [each.end for each in taken]),
-        busy=tuple(busy),
+        busy=BusyTimes.of(busy),
         next_expiry=next_expiry,
     )
 

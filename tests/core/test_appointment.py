@@ -4,7 +4,13 @@ from itertools import product
 
 import pytest
 
-from universal_calendar.core.appointment import AppointmentStatus, check_step
+from universal_calendar.core.agenda import Authority
+from universal_calendar.core.appointment import (
+    AppointmentStatus,
+    authority_of,
+    check_open,
+    check_step,
+)
 from universal_calendar.core.errors import FinalStatus
 
 HOLDING = {"pending", "confirmed", "in_progress", "completed"}
@@ -44,3 +50,20 @@ def test_no_other_step_leads_anywhere(
     sentence = f"^An appointment that is {current} cannot become {wanted}$"
     with pytest.raises(FinalStatus, match=sentence):
         check_step(current, wanted)
+
+
+@pytest.mark.parametrize("status", list(AppointmentStatus))
+def test_what_no_step_leads_on_from_cannot_be_changed(
+    status: AppointmentStatus,
+) -> None:
+    if status in {current for current, _ in STEPS}:
+        check_open(status)
+        return
+    with pytest.raises(FinalStatus, match=f"^An appointment that is {status} cannot"):
+        check_open(status)
+
+
+def test_what_an_urgency_may_pass() -> None:
+    assert authority_of("emergency") is Authority.EMERGENCY
+    assert authority_of("urgent") is Authority.ORDINARY
+    assert authority_of("emergency", is_forced=True) is Authority.FORCED

@@ -19,7 +19,13 @@ from tests.core.oracle import (
     on_the_wall,
 )
 from universal_calendar.core.agenda import Agenda
-from universal_calendar.core.busy import Busy, BusySource, BusyType, Claims
+from universal_calendar.core.busy import (
+    Busy,
+    BusySource,
+    BusyTimes,
+    BusyType,
+    Claims,
+)
 from universal_calendar.core.hours import parse_hours
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
@@ -122,14 +128,14 @@ def agenda_of(world: World, next_expiry: Instant | None = None) -> Agenda:
     )
 
 
-def _busy_of(world: World) -> tuple[Busy, ...]:
+def _busy_of(world: World) -> BusyTimes:
     kinds = (
         (world.events[::2], BusyType.BUSY, BusySource.CALENDAR),
         (world.events[1::2], BusyType.TENTATIVE, BusySource.CALENDAR),
         (world.hard_blocks, BusyType.UNAVAILABLE, BusySource.BLOCK),
         (world.soft_blocks, BusyType.TENTATIVE, BusySource.BLOCK),
     )
-    return tuple(
+    return BusyTimes.of(
         Busy(Interval(instant(start), instant(end)), kind, source)
         for spans, kind, source in kinds
         for start, end in spans

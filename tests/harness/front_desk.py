@@ -9,6 +9,10 @@ from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
 from universal_calendar.core.wanted import LocalTime
+from universal_calendar.services.appointment_changes import (
+    AppointmentChanges,
+    Cancellation,
+)
 from universal_calendar.services.appointments import (
     Appointments,
     Booked,
@@ -21,6 +25,8 @@ from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.web.agent_api.answers import booking_answer
+
+ACTOR = Actor(ActorKind.WORKER, "test")
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,9 @@ class FrontDesk:
     def __init__(self, parts: Parts, store: AgendaStore | None = None) -> None:
         """Take another way to the agendas where a test stands in it."""
         self.store = store or parts.agendas
-        self.appointments = Appointments(
-            self.store, parts.appointments, new_id, booking_answer
-        )
+        self.appointments = Appointments(self.store, new_id, booking_answer)
+        self.changes = AppointmentChanges(new_id, has_channels=False)
+        self.units = parts.units
         self.holds = Holds(self.store, parts.appointments, new_id)
 
     async def book(
@@ -75,7 +81,7 @@ class FrontDesk:
             Person("Visit", "John"),
             Replay("test", key, None, what.encode()),
             "test",
-            Actor(ActorKind.WORKER, "test"),
+            ACTOR,
             hold_id=hold_id,
         )
         return await self.appointments.book(caller, request, now)
@@ -90,7 +96,8 @@ class FrontDesk:
 
     async def cancel(self, agent: Agent, appointment_id: UUID, now: Instant) -> None:
         """Cancel an appointment."""
-        await self.appointments.cancel(agent.tenant_id, appointment_id, now)
+        async with self.units.begin(agent.tenant_id, ACTOR, now) as unit:
+            await self.changes.cancel(unit, appointment_id, Cancellation("test"))
 
     async def release(self, agent: Agent, hold_id: UUID) -> None:
         """Release a hold."""

@@ -18,6 +18,8 @@ GENEROUS = {
     "API_KEY_RATE_LIMIT": "10000000",
     "AUTH_FAILURE_LIMIT": "10000000",
     "RATE_LIMIT_MAX_REQUESTS": "10000000",
+    # A worker would settle what tests mean to settle themselves.
+    "RUN_WORKER": "false",
     "INTERNAL_SERVICE_KEY": SERVICE_KEY,
     "JWT_SECRET": JWT_SECRET,
 }

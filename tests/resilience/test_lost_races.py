@@ -153,7 +153,7 @@ async def test_rival_takes_the_very_time(
     with pytest.raises(SlotUnavailable) as refusal:
         await FrontDesk(parts, raced).book(place, NOW)
     assert refusal.value.reason is Unavailability.SLOT_TAKEN
-    assert len(refusal.value.alternatives) == 3
+    assert len(refusal.value.nearby.alternatives) == 3
     assert raced.outcomes == [WriteOutcome.CHANGED] * attempt
 
 

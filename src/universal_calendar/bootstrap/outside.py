@@ -37,11 +37,6 @@ class Outside:
     alerts: Alerts | None
     channels: Mapping[ChannelName, Channel]
 
-    @property
-    def tells_customers(self) -> bool:
-        """Tell whether some channel besides webhooks is configured."""
-        return bool(self.channels.keys() - {ChannelName.WEBHOOK})
-
 
 @asynccontextmanager
 async def open_outside(settings: Settings) -> AsyncIterator[Outside]:

@@ -145,7 +145,7 @@ def _parts(
         database,
         keyring,
         AgendaTable(database, keyring, limit),
-        AppointmentTable(database),
+        AppointmentTable(database, keyring),
         key_table,
         RateLimits(database),
         Tenants(tenant_table, agent_table, new_id),

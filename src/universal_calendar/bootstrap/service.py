@@ -1,9 +1,8 @@
 """The running service: what surrounds its requests, from the first to the last."""
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from socket import socket
 from types import FrameType
 from typing import Final
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from universal_calendar.bootstrap.housekeeping import keep_house
+from universal_calendar.bootstrap.outside import Outside, open_outside
 from universal_calendar.bootstrap.parts import (
     MINUTE,
     Parts,
@@ -25,12 +25,21 @@ from universal_calendar.bootstrap.parts import (
     start_server,
 )
 from universal_calendar.bootstrap.tenant_api import dispatcher, tenant_api
+from universal_calendar.bootstrap.worker import (
+    beside,
+    calendar_writes,
+    notices,
+    providers,
+    watching,
+    working,
+)
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import Unauthorized
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.appointments import Appointments
+from universal_calendar.services.appointments import Announcing, Appointments
 from universal_calendar.services.availability import Availability
 from universal_calendar.services.ports.identity import Caller
+from universal_calendar.services.settling import Settlement
 from universal_calendar.settings import Settings
 from universal_calendar.store.housekeeping import Housekeeping
 from universal_calendar.store.rate_limits import RateLimit
@@ -39,6 +48,7 @@ from universal_calendar.web.agent_api.answers import booking_answer, free_slots_
 from universal_calendar.web.agent_api.routes import AgentApi
 from universal_calendar.web.app import Handlers, create_app
 from universal_calendar.web.health import Health
+from universal_calendar.web.security_headers import BrowserPolicy
 
 GRACE_SECONDS: Final = 20
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -59,10 +69,17 @@ def run_service(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve(settings: Settings, server: Server, announce: Announce) -> None:
-    async with open_parts(settings, server) as parts, _companions(parts):
+    async with (
+        open_parts(settings, server) as parts,
+        open_outside(settings) as outside,
+        watching(server),
+        beside(keep_house(Housekeeping(parts.database))),
+        working(parts, outside) if settings.run_worker else nullcontext(),
+        _settling(parts, outside) as settlement,
+    ):
         await follow_environment(parts)
         config = uvicorn.Config(
-            application(parts),
+            application(parts, outside, settlement),
             host=settings.host,
             port=settings.port,
             lifespan="off",
@@ -104,31 +121,29 @@ class _AnnouncedServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _companions(parts: Parts) -> AsyncIterator[None]:
-    """Run beside the requests what watches the database and clears it up."""
-    tasks = [asyncio.create_task(keep_house(Housekeeping(parts.database)))]
-    if parts.server.embedded is not None:
-        tasks.append(asyncio.create_task(parts.server.embedded.watch()))
+async def _settling(parts: Parts, outside: Outside) -> AsyncIterator[Settlement]:
+    """Settle what requests change; at the end, finish what was begun."""
+    offered = providers(parts.settings, outside.sender)
+    settlement = Settlement(calendar_writes(parts, offered), notices(parts, outside))
     try:
-        yield
+        yield settlement
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await settlement.finish()
 
 
-def application(parts: Parts) -> ASGIApp:
+def application(parts: Parts, outside: Outside, settlement: Settlement) -> ASGIApp:
     """Build the HTTP application on open parts."""
+    settings = parts.settings
+    policy = BrowserPolicy(settings.cors_origin, settings.hsts_seconds)
     return create_app(
         Handlers(
             _agent_api(parts),
             _health(parts),
             _count_failure(parts),
-            tenant_api(parts),
-            dispatcher(parts),
-        )
+            tenant_api(parts, outside, settlement),
+            dispatcher(parts, outside),
+        ),
+        policy,
     )
 
 
@@ -142,9 +157,10 @@ def _agent_api(parts: Parts) -> AgentApi:
             raise Unauthorized
         await parts.api_key_table.admit(caller.api_key, now)
 
+    announcing = Announcing(parts.settings.has_channels)
     return AgentApi(
         Availability(parts.agendas, free_slots_body),
-        Appointments(parts.agendas, parts.appointments, new_id, booking_answer),
+        Appointments(parts.agendas, new_id, booking_answer, announcing),
         admit,
         _now,
         lambda request: address_of(request, parts.settings.trusted_proxies),

@@ -1,45 +1,87 @@
 """The tenant API on open parts."""
 
+from functools import partial
 from uuid import UUID
 
-from universal_calendar.bootstrap.parts import Parts
-from universal_calendar.clock import utc_now
-from universal_calendar.core.errors import Unauthorized
-from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.ports.identity import Principal
+from universal_calendar.bootstrap.outside import Outside
+from universal_calendar.bootstrap.parts import (
+    Parts,
+    new_api_key,
+    new_id,
+)
+from universal_calendar.bootstrap.privacy import privacy_api
+from universal_calendar.bootstrap.tenant_gate import (
+    gate,
+    tenancy,
+    tenant_id_from_key,
+)
+from universal_calendar.core.instant import Instant
+from universal_calendar.notify.webhook import new_webhook_secret
+from universal_calendar.services.appointment_changes import (
+    AppointmentChanges,
+    SettledChanges,
+)
+from universal_calendar.services.appointments import Announcing, Appointments
+from universal_calendar.services.assignment import Assignment, Provide
+from universal_calendar.services.default_agent import ensure_default_agent
+from universal_calendar.services.ports.identity import Actor, ActorKind
+from universal_calendar.services.settled_bookings import SettledBookings
+from universal_calendar.services.settling import Settlement
 from universal_calendar.services.transactions import Transactions
-from universal_calendar.web.addresses import address_of
-from universal_calendar.web.tenant_api.authentication import Authentication
-from universal_calendar.web.tenant_api.dispatch import Dispatcher, Gate
+from universal_calendar.store.candidates import CandidateTable
+from universal_calendar.web.tenant_api.agents import AgentsApi
+from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
+from universal_calendar.web.tenant_api.appointment_answers import (
+    FINISHING,
+    booking_answer,
+)
+from universal_calendar.web.tenant_api.appointments import AppointmentsApi
+from universal_calendar.web.tenant_api.audit import AuditApi
+from universal_calendar.web.tenant_api.dispatch import Dispatcher
 from universal_calendar.web.tenant_api.routes import TenantApi
+from universal_calendar.web.tenant_api.tenants import TenantsApi
+from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpointsApi
 
 
-def tenant_api(parts: Parts) -> TenantApi:
+def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> TenantApi:
     """Build the parts of the tenant API."""
-    return TenantApi()
-
-
-def dispatcher(parts: Parts) -> Dispatcher:
-    """Build what lets requests in and runs them."""
-
-    async def admit_tenant(_: Principal, tenant_id: UUID, now: Instant) -> None:
-        await parts.tenants.get(tenant_id)
-
-    gate = Gate(
-        _authentication(parts),
-        admit_tenant,
-        lambda request: address_of(request, parts.settings.trusted_proxies),
-        lambda: from_datetime(utc_now()),
+    return TenantApi(
+        _appointments(parts, settlement),
+        WebhookEndpointsApi(
+            new_id,
+            new_webhook_secret,
+            allows_http=parts.settings.webhooks_allow_private,
+        ),
+        privacy_api(parts, has_channels=parts.settings.has_channels),
+        TenantsApi(tenancy(parts, outside), new_id, partial(tenant_id_from_key, parts)),
+        AgentsApi(new_id),
+        ApiKeysApi(new_id, new_api_key),
+        AuditApi(),
     )
-    return Dispatcher(gate, Transactions(parts.units))
 
 
-def _authentication(parts: Parts) -> Authentication:
-    async def verify(token: str, now: Instant) -> Principal:
-        raise Unauthorized
+def _appointments(parts: Parts, settlement: Settlement) -> AppointmentsApi:
+    announcing = Announcing(parts.settings.has_channels, answers_after_settling=True)
+    booking = Appointments(parts.agendas, new_id, booking_answer, announcing)
+    assignment = Assignment(
+        CandidateTable(parts.database), parts.agendas, booking, _provide(parts)
+    )
+    return AppointmentsApi(
+        SettledBookings(booking, assignment, parts.units, settlement, FINISHING),
+        AppointmentChanges(new_id, has_channels=announcing.has_channels),
+        SettledChanges(parts.units, settlement),
+    )
 
-    async def admit(_: str, principal: Principal | None, now: Instant) -> None:
-        return
 
-    keys = parts.settings.internal_service_key
-    return Authentication([key.get_secret_value() for key in keys], verify, admit)
+def _provide(parts: Parts) -> Provide:
+    async def provide(tenant_id: UUID, now: Instant) -> UUID:
+        actor = Actor(ActorKind.WORKER, "default_agent")
+        async with parts.units.begin(tenant_id, actor, now) as unit:
+            return (await ensure_default_agent(unit, new_id)).agent_id
+
+    return provide
+
+
+def dispatcher(parts: Parts, outside: Outside) -> Dispatcher:
+    """Build what lets requests in and runs them."""
+    return Dispatcher(gate(parts, outside), Transactions(parts.units))

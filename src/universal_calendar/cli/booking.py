@@ -7,12 +7,12 @@ from uuid import UUID
 import typer
 
 from universal_calendar.cli import wording
+from universal_calendar.cli.appointments import REASON, cancel_booked
 from universal_calendar.cli.dialect import (
     SOURCE,
     Bookable,
     BookingDocument,
     SlotsDocument,
-    appointments,
     book_slot,
     bookable,
     find_slots,
@@ -30,10 +30,11 @@ from universal_calendar.cli.options import (
     read_minute,
 )
 from universal_calendar.cli.output import print_json, print_table
-from universal_calendar.cli.session import now, with_parts
+from universal_calendar.cli.session import with_parts
 from universal_calendar.core.errors import BookingRefused, InvalidField
 from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import parse_email
+from universal_calendar.services.appointment_changes import Cancellation
 from universal_calendar.services.appointments import BookingRequest
 from universal_calendar.services.ports.answers import Replay
 from universal_calendar.services.ports.appointments import Person
@@ -181,8 +182,9 @@ def cancel(
 
     Example: universal-calendar cancel APPOINTMENT_ID --tenant ID
     """
+    cancellation = Cancellation(REASON)
     with_parts(
-        home, lambda parts: appointments(parts).cancel(tenant, appointment_id, now())
+        home, lambda parts: cancel_booked(parts, tenant, appointment_id, cancellation)
     )
     if as_json:
         print_json({"id": appointment_id, "status": "cancelled"})

@@ -28,7 +28,11 @@ from universal_calendar.core.localtime import (
     zone_named,
 )
 from universal_calendar.core.slots import DaySlots
-from universal_calendar.services.appointments import Appointments, BookingRequest
+from universal_calendar.services.appointments import (
+    Announcing,
+    Appointments,
+    BookingRequest,
+)
 from universal_calendar.services.availability import Availability, SlotQuestion
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.identity import Caller
@@ -169,9 +173,9 @@ def appointments(parts: "Parts") -> Appointments:
     """Build the use-case; no answer is stored, since no request is repeated."""
     from universal_calendar.bootstrap.parts import new_id
 
-    return Appointments(
-        parts.agendas, parts.appointments, new_id, lambda *_: Answer(0, b"")
-    )
+    # Which channels there are is the service's to know: it drops what nobody hears.
+    announcing = Announcing(has_channels=True)
+    return Appointments(parts.agendas, new_id, lambda *_: Answer(0, b""), announcing)
 
 
 def refusal_document(refusal: BookingRefused) -> RefusalDocument:
@@ -179,5 +183,7 @@ def refusal_document(refusal: BookingRefused) -> RefusalDocument:
     code, near = _CODES.get(type(refusal), "refused"), list[SlotDocument]()
     if isinstance(refusal, SlotUnavailable) and refusal.nearby is not None:
         code, nearby = refusal.reason.value, refusal.nearby
-        near = [slot_document(each, nearby.zone) for each in nearby.alternatives]
+        near = [
+            slot_document(each.interval, nearby.zone) for each in nearby.alternatives
+        ]
     return {"code": code, "message": str(refusal), "alternatives": near}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
+from pydantic import SecretStr
 
 from universal_calendar.cli.checks import (
     Ailment,
@@ -101,13 +102,25 @@ def _secrets(settings: Settings) -> str:
     for path in (Path(ENV_FILE), settings.uc_home / "master.key"):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise Ailment(f"Others can read {path}", f"Run chmod 600 {path}")
-    key = settings.calendar_api_key
+    _check_length("CALENDAR_API_KEY", settings.calendar_api_key)
+    for key in settings.internal_service_key:
+        _check_length("INTERNAL_SERVICE_KEY", key)
+    return f"no file that others can read, none too short; {_users(settings)}"
+
+
+def _check_length(name: str, key: SecretStr | None) -> None:
+    # JWT_SECRET is not among them: no setting takes a short one.
     if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
         raise Ailment(
-            f"CALENDAR_API_KEY is shorter than {SHORTEST_KEY} characters",
-            _MENDS["secrets"],
+            f"{name} is shorter than {SHORTEST_KEY} characters", _MENDS["secrets"]
         )
-    return "no file that others can read, none too short"
+
+
+def _users(settings: Settings) -> str:
+    """Tell whose tokens open the tenant API."""
+    ways = {"JWT_SECRET": settings.jwt_secret, "JWKS_URL": settings.jwks_url}
+    named = [name for name, way in ways.items() if way is not None]
+    return f"users come in by {' or '.join(named) or 'neither ' + ' nor '.join(ways)}"
 
 
 def _reach(settings: Settings, stack: ExitStack) -> "tuple[Server, ServerFacts]":

@@ -10,7 +10,13 @@ from dotenv import dotenv_values
 
 from universal_calendar.cli.options import Home
 from universal_calendar.core.errors import UniversalCalendarError
-from universal_calendar.settings import ENV_FILE, Place, check_database_url
+from universal_calendar.settings import (
+    ENV_FILE,
+    SAMPLE_SECRETS,
+    Place,
+    check_database_url,
+)
+from universal_calendar.settings.security import SHORTEST_JWT_SECRET
 from universal_calendar.store.private_file import write_private
 
 _HEAD: Final = (
@@ -47,8 +53,8 @@ def init(
         bool,
         typer.Option(
             "--force",
-            help="Write into a file that exists. Its MASTER_KEYS and what else it sets"
-            " stay.",
+            help="Write into a file that exists. What it sets stays, but for"
+            " CALENDAR_API_KEY.",
         ),
     ] = False,
 ) -> None:
@@ -75,11 +81,21 @@ def _secrets(file: Path, home: Path | None) -> dict[str, str]:
     from universal_calendar.bootstrap.parts import new_api_key
     from universal_calendar.store.encryption import key_text, new_key
 
-    master = dotenv_values(file).get("MASTER_KEYS") or _keys_of_home(home)
+    before = dotenv_values(file)
+    master = before.get("MASTER_KEYS") or _keys_of_home(home)
     return {
         "MASTER_KEYS": master or key_text(new_key()),
         "CALENDAR_API_KEY": new_api_key(),
+        "JWT_SECRET": _shared(before.get("JWT_SECRET")),
+        "INTERNAL_SERVICE_KEY": _shared(before.get("INTERNAL_SERVICE_KEY")),
     }
+
+
+def _shared(before: str | None) -> str:
+    """Keep what the sister services know too, unless it is a sample or too short."""
+    secret = before or ""
+    is_good = len(secret) >= SHORTEST_JWT_SECRET and secret not in SAMPLE_SECRETS
+    return secret if is_good else secrets.token_urlsafe(32)
 
 
 def _keys_of_home(home: Path | None) -> str | None:

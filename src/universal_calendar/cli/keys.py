@@ -11,7 +11,7 @@ from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import with_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.services.ports.api_keys import ApiKey
+from universal_calendar.services.ports.api_keys import ApiKey, KeyState
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
@@ -103,7 +103,7 @@ def _as_dict(key: ApiKey) -> dict[str, object]:
         "tenant_id": key.tenant_id,
         "label": key.label,
         "agent_ids": key.agent_ids,
-        "state": _state(key),
+        "state": key.state(utc_now()),
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
@@ -116,16 +116,8 @@ def _row(key: ApiKey) -> tuple[object, ...]:
     scope = "all" if key.agent_ids is None else " ".join(map(str, key.agent_ids))
     return (
         *(key.key_id, key.tenant_id, key.label, scope),
-        *(_state(key), key.last_used_at),
+        *(key.state(utc_now()), key.last_used_at),
     )
-
-
-def _state(key: ApiKey) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    if key.expires_at is not None and key.expires_at <= utc_now():
-        return "expired"
-    return "active"
 
 
 @app.command("revoke")
@@ -163,8 +155,9 @@ def rotate(
 
     async def replace(parts: "Parts") -> tuple[ApiKey, str]:
         old = await parts.api_keys.find(key_id)
-        if _state(old) != "active":
-            raise InvalidField("KEY_ID", f"is {_state(old)}; use keys create")
+        state = old.state(utc_now())
+        if state is not KeyState.ACTIVE:
+            raise InvalidField("KEY_ID", f"is {state}; use keys create")
         return await parts.api_keys.rotate(old, utc_now(), timedelta(hours=overlap))
 
     key, secret = with_parts(home, replace)

@@ -6,7 +6,7 @@ from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from universal_calendar.core.busy import Busy, Claims
+from universal_calendar.core.busy import BusyTimes, Claims
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.localtime import local_date
 from universal_calendar.core.rules import BookingRules
@@ -47,7 +47,7 @@ class Agenda:
     schedule: Schedule
     rules: BookingRules
     claims: Claims = field(default_factory=Claims)
-    busy: tuple[Busy, ...] = ()
+    busy: BusyTimes = field(default_factory=BusyTimes)
     next_expiry: Instant | None = None
 
     def today(self, now: Instant) -> date:
@@ -62,7 +62,7 @@ class Agenda:
         """Return the agenda without what this authority passes."""
         if authority is Authority.ORDINARY:
             return self
-        hard = tuple(busy for busy in self.busy if not busy.is_soft_block)
+        hard = self.busy.without_soft_blocks()
         if authority is Authority.EMERGENCY:
             rules = replace(self.rules, min_advance_booking_hours=0)
             return replace(self, busy=hard, rules=rules)

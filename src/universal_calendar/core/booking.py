@@ -81,7 +81,8 @@ def unavailability(agenda: Agenda, wanted: Interval) -> Unavailability | None:
 
 
 def _is_free(agenda: Agenda, wanted: Interval) -> bool:
-    ranges = free_ranges(agenda.claims, agenda.busy, agenda.rules, wanted.length)
+    busy = agenda.busy.union
+    ranges = free_ranges(agenda.claims, busy, agenda.rules, wanted.length)
     index = bisect_right(ranges, wanted.start, key=lambda allowed: allowed[0]) - 1
     return index >= 0 and wanted.start <= ranges[index][1]
 
@@ -89,8 +90,8 @@ def _is_free(agenda: Agenda, wanted: Interval) -> bool:
 def _what_takes(agenda: Agenda, wanted: Interval) -> Unavailability:
     rules = agenda.rules
     padded = Interval(wanted.start - rules.before, wanted.end + rules.after)
-    for busy in agenda.busy:
-        if busy.source is BusySource.BLOCK and busy.interval.overlaps(padded):
+    for busy in agenda.busy.overlapping(padded):
+        if busy.source is BusySource.BLOCK:
             return Unavailability.BLOCKED
     return Unavailability.SLOT_TAKEN
 

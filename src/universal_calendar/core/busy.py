@@ -1,9 +1,12 @@
 """What already takes an agent's time."""
 
 from array import array
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import compress
+from typing import Final, Self
 
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
@@ -33,28 +36,112 @@ class Busy:
     source: BusySource
 
     @property
-    def is_soft_block(self) -> bool:
-        """Tell whether an emergency may pass it; a calendar's event never gives way."""
-        return self.source is BusySource.BLOCK and self.type is BusyType.TENTATIVE
+    def kind(self) -> tuple[BusyType, BusySource]:
+        """Return its place in KINDS by value."""
+        return self.type, self.source
+
+
+KINDS: Final = tuple(
+    (busy_type, source)
+    for source in (BusySource.BLOCK, BusySource.CALENDAR)
+    for busy_type in (BusyType.UNAVAILABLE, BusyType.TENTATIVE, BusyType.BUSY)
+)
+"""What busy time there is; its place here stands for it where it is packed."""
+_SOFT_BLOCK: Final = KINDS.index((BusyType.TENTATIVE, BusySource.BLOCK))
+
+
+def _column(instants: Iterable[Instant] = ()) -> "array[int]":
+    return array("q", instants)
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """The agent's appointments and live holds: parallel, sorted, never overlapping.
+class Spans:
+    """Spans of time in order that never overlap.
 
     Two packed columns of 64-bit instants instead of intervals, because a window may
     hold thousands and the arithmetic on them is the hot path.
     """
 
-    starts: "array[int]" = field(default_factory=lambda: array("q"))
-    ends: "array[int]" = field(default_factory=lambda: array("q"))
+    starts: "array[int]" = field(default_factory=_column)
+    ends: "array[int]" = field(default_factory=_column)
 
     @classmethod
-    def of(cls, starts: Iterable[Instant], ends: Iterable[Instant]) -> "Claims":
-        """Pack the claims' starts and ends, both in order."""
-        return cls(array("q", starts), array("q", ends))
+    def of(cls, starts: Iterable[Instant], ends: Iterable[Instant]) -> Self:
+        """Pack the spans' starts and ends, both in order."""
+        return cls(_column(starts), _column(ends))
 
     @classmethod
-    def unpack(cls, starts: bytes, ends: bytes) -> "Claims":
+    def unpack(cls, starts: bytes, ends: bytes) -> Self:
         """Read columns that `tobytes` wrote."""
         return cls(array("q", starts), array("q", ends))
+
+    def between(self, first: Instant, last: Instant) -> tuple[bytes, bytes]:
+        """Return the columns of what ends after `first` and starts before `last`."""
+        low = bisect_right(self.ends, first)
+        high = bisect_left(self.starts, last, low)
+        return self.starts[low:high].tobytes(), self.ends[low:high].tobytes()
+
+
+class Claims(Spans):
+    """The agent's appointments and live holds."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BusyTimes:
+    """Busy times by start, packed like claims; unlike those they may overlap.
+
+    `kinds` are places in KINDS; `union` is all time that any of them takes.
+    """
+
+    starts: "array[int]" = field(default_factory=_column)
+    ends: "array[int]" = field(default_factory=_column)
+    kinds: "array[int]" = field(default_factory=_column)
+    union: Spans = field(default_factory=Spans)
+
+    @classmethod
+    def of(cls, times: Iterable[Busy]) -> "BusyTimes":
+        """Pack busy times in any order."""
+        rows = sorted(
+            (each.interval.start, each.interval.end, KINDS.index(each.kind))
+            for each in times
+        )
+        starts, ends, kinds = zip(*rows, strict=True) if rows else ((), (), ())
+        return cls.packed(_column(starts), _column(ends), _column(kinds))
+
+    @classmethod
+    def packed(
+        cls, starts: "array[int]", ends: "array[int]", kinds: "array[int]"
+    ) -> "BusyTimes":
+        """Take columns that are sorted by start."""
+        return cls(starts, ends, kinds, _union(starts, ends))
+
+    def overlapping(self, interval: Interval) -> Iterator[Busy]:
+        """Yield what overlaps the interval, by start."""
+        until = bisect_left(self.starts, interval.end)
+        rows = zip(self.starts[:until], self.ends, self.kinds, strict=False)
+        for start, end, kind in rows:
+            if end > interval.start:
+                yield Busy(Interval(start, end), *KINDS[kind])
+
+    def without_soft_blocks(self) -> "BusyTimes":
+        """Return what does not give way to an emergency."""
+        if _SOFT_BLOCK not in self.kinds:
+            return self
+        columns = (self.starts, self.ends, self.kinds)
+        keeps = [kind != _SOFT_BLOCK for kind in self.kinds]
+        return self.packed(*(_column(compress(each, keeps)) for each in columns))
+
+
+def _union(starts: "array[int]", ends: "array[int]") -> Spans:
+    union = Spans()
+    reached = None
+    for start, end in zip(starts, ends, strict=True):
+        if reached is None or start > reached:
+            union.starts.append(start)
+            union.ends.append(end)
+            reached = end
+        elif end > reached:
+            union.ends[-1] = reached = end
+    return union

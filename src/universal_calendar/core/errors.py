@@ -171,12 +171,19 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A time that can be booked instead, and with whom."""
+
+    agent_id: UUID
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Nearby:
     """What is around a time that cannot be booked: what is in the way, what is free."""
 
-    agent_id: UUID
     zone: ZoneInfo
-    alternatives: Sequence[Interval] = ()
+    alternatives: Sequence[Offer] = ()
     conflicts: Sequence[Conflict] = ()
 
 

@@ -11,16 +11,16 @@ computed and the others are at hand.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from universal_calendar.core.agenda import Agenda
-from universal_calendar.core.busy import Busy, Claims
+from universal_calendar.core.busy import Spans
 from universal_calendar.core.instant import MINUTE, Duration, Instant
 from universal_calendar.core.localtime import (
     LocalDay,
@@ -36,6 +36,8 @@ StartRange = tuple[Instant, Instant]
 
 _BEFORE_ALL: Instant = -(1 << 62)
 _AFTER_ALL: Instant = 1 << 62
+Packed = tuple[bytes, bytes]
+"""Starts and ends of spans, as `Spans.between` packs them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,11 +71,11 @@ class DayPlan:
     length: Duration
     zone: ZoneInfo
 
-    def is_touched_by(self, busy: Busy) -> bool:
-        """Tell whether the busy time could matter on the day."""
+    def busy_in(self, agenda: Agenda) -> Packed:
+        """Return the packed busy times that could matter on the day."""
         first = self.claims_from + self.rules.gap - self.rules.before
         last = self.claims_to - self.rules.gap + self.rules.after
-        return busy.interval.end > first and busy.interval.start < last
+        return agenda.busy.union.between(first, last)
 
 
 def free_slots(
@@ -134,7 +136,7 @@ def _day_plan(
     )
     if rules.alignment is Alignment.CLOCK:  # its grid begins at midnight
         own = [(day.start, day.end - MINUTE)] if day.start < day.end else []
-        near = tuple(_common(list(near), own))
+        near = tuple(common_ranges(near, own))
     if not near:
         return None
     claims_from = near[0][0] - rules.gap
@@ -158,7 +160,7 @@ def day_slots(agenda: Agenda, plan: DayPlan) -> DaySlots:
     starts, ends = agenda.claims.starts, agenda.claims.ends
     low = bisect_right(ends, plan.claims_from)
     high = bisect_left(starts, plan.claims_to, low)
-    busy = tuple(b for b in agenda.busy if plan.is_touched_by(b)) if agenda.busy else ()
+    busy = plan.busy_in(agenda) if agenda.busy.starts else None
     return _kept_day_slots(
         plan, starts[low:high].tobytes(), ends[low:high].tobytes(), busy
     )
@@ -175,9 +177,10 @@ def is_full(agenda: Agenda, day: LocalDay) -> bool:
 
 @lru_cache(maxsize=16384)
 def _kept_day_slots(
-    plan: DayPlan, starts: bytes, ends: bytes, busy: tuple[Busy, ...]
+    plan: DayPlan, starts: bytes, ends: bytes, packed_busy: Packed | None
 ) -> DaySlots:
-    free = free_ranges(Claims.unpack(starts, ends), busy, plan.rules, plan.length)
+    busy = Spans.unpack(*packed_busy) if packed_busy else Spans()
+    free = free_ranges(Spans.unpack(starts, ends), busy, plan.rules, plan.length)
     found = _grid_starts(plan, free)
     return DaySlots(plan.day, tuple(found if plan.is_plain else _listed(plan, found)))
 
@@ -211,16 +214,18 @@ def _grid_starts(plan: DayPlan, free: list[StartRange]) -> list[Instant]:
 
 
 def free_ranges(
-    claims: Claims, busy: tuple[Busy, ...], rules: BookingRules, length: Duration
+    claims: Spans, busy: Spans, rules: BookingRules, length: Duration
 ) -> list[StartRange]:
     """Return the starts that neither claims nor busy times forbid, hours aside."""
     ranges = _between_claims(claims, rules.gap, length)
-    return _common(ranges, _around_busy(busy, rules, length)) if busy else ranges
+    return (
+        common_ranges(ranges, _around_busy(busy, rules, length))
+        if busy.ends
+        else ranges
+    )
 
 
-def _between_claims(
-    claims: Claims, gap: Duration, length: Duration
-) -> list[StartRange]:
+def _between_claims(claims: Spans, gap: Duration, length: Duration) -> list[StartRange]:
     lows, highs = [_BEFORE_ALL, *claims.ends], [*claims.starts, _AFTER_ALL]
     reach, room = length + gap, length + 2 * gap
     return [
@@ -231,18 +236,12 @@ def _between_claims(
 
 
 def _around_busy(
-    busy: Iterable[Busy], rules: BookingRules, length: Duration
+    busy: Spans, rules: BookingRules, length: Duration
 ) -> list[StartRange]:
     # Calendars keep seconds; a start of ours is a whole minute.
-    padded = sorted(
-        (
-            _minute_before(b.interval.start - length - rules.after),
-            -_minute_before(-b.interval.end - rules.before),
-        )
-        for b in busy
-    )
-    lows = [_BEFORE_ALL, *accumulate((end for _, end in padded), max)]
-    highs = [*(start for start, _ in padded), _AFTER_ALL]
+    before, reach = rules.before, length + rules.after
+    lows = [_BEFORE_ALL, *(-_minute_before(-end - before) for end in busy.ends)]
+    highs = [*(_minute_before(start - reach) for start in busy.starts), _AFTER_ALL]
     pairs = zip(lows, highs, strict=True)
     return [(low, high) for low, high in pairs if low <= high]
 
@@ -251,7 +250,10 @@ def _minute_before(instant: Instant) -> Instant:
     return instant // MINUTE * MINUTE
 
 
-def _common(left: list[StartRange], right: list[StartRange]) -> list[StartRange]:
+def common_ranges(
+    left: Sequence[StartRange], right: Sequence[StartRange]
+) -> list[StartRange]:
+    """Return the starts that lie in both; each side is in order and disjoint."""
     found, i, j = [], 0, 0
     while i < len(left) and j < len(right):
         first, last = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])

@@ -2,26 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import Final, cast
 from uuid import UUID
 
 from universal_calendar.core.agenda import Agenda, Authority
 from universal_calendar.core.appointment import AppointmentStatus
-from universal_calendar.core.booking import (
-    ALTERNATIVE_DAYS,
-    alternatives,
-    check_availability,
-    check_timing,
-)
+from universal_calendar.core.booking import check_availability, check_timing
 from universal_calendar.core.errors import (
     IdempotencyMismatch,
-    Nearby,
+    InvalidField,
     SlotUnavailable,
     Unavailability,
 )
-from universal_calendar.core.instant import MINUTE, Instant
+from universal_calendar.core.instant import MINUTE, Duration, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.wanted import WantedTime
 from universal_calendar.services.decisions import decide
@@ -34,7 +28,6 @@ from universal_calendar.services.ports.agendas import (
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
 from universal_calendar.services.ports.appointments import (
     AppointmentDetails,
-    AppointmentStore,
     NewAppointment,
     NewNotice,
     Person,
@@ -45,6 +38,7 @@ from universal_calendar.services.ports.identity import (
     Caller,
     NewId,
 )
+from universal_calendar.services.surroundings import Outlook, Place, look_around
 
 SETTLING: Final = MINUTE // 12
 """How long a request may take to settle what it booked: five seconds."""
@@ -52,9 +46,12 @@ SETTLING: Final = MINUTE // 12
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """A wish for an agent's time; `actor` is the audit log's."""
+    """A wish for an agent's time; `actor` is the audit log's.
 
-    agent_id: UUID
+    `agent_id` None: whoever is free. `provider` None: the agent's write calendar.
+    """
+
+    agent_id: UUID | None
     time: WantedTime
     person: Person = field(repr=False)
     replay: Replay
@@ -64,6 +61,14 @@ class BookingRequest:
     authority: Authority = Authority.ORDINARY
     status: AppointmentStatus = AppointmentStatus.CONFIRMED
     hold_id: UUID | None = None
+    provider: str | None = None
+
+    @property
+    def agent(self) -> UUID:
+        """Return the agent of a wish that names one."""
+        if self.agent_id is None:
+            raise LookupError("nobody was chosen yet")
+        return self.agent_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,47 +112,57 @@ class Announcing:
     has_channels: bool = False
     answers_after_settling: bool = False
 
+    @property
+    def settling(self) -> Duration:
+        """Return how long the worker leaves it to the request."""
+        return SETTLING if self.answers_after_settling else 0
+
 
 class Appointments:
-    """Books and cancels in one dialect."""
+    """Books in one dialect."""
 
     def __init__(
         self,
         agendas: AgendaStore,
-        appointments: AppointmentStore,
         new_id: NewId,
         render: Render,
         announcing: Announcing = Announcing(),
     ) -> None:
         """Take how the dialect answers a booking."""
-        self._agendas, self._appointments = agendas, appointments
-        self._new_id, self._render = new_id, render
+        self._agendas, self._new_id, self._render = agendas, new_id, render
         self._announcing = announcing
 
     async def book(
-        self, caller: Caller, request: BookingRequest, now: Instant
+        self,
+        caller: Caller,
+        request: BookingRequest,
+        now: Instant,
+        outlook: Outlook = Outlook.ALTERNATIVES,
     ) -> Booked:
         """Book, or answer again what the same request was answered before.
 
         Raises Unauthorized, RateLimited, AgentNotFound, IdempotencyMismatch, PastStart,
-        TooSoon, TooFar and SlotUnavailable, the latter with what is nearby.
+        TooSoon, TooFar, InvalidField for a provider that is not connected, and
+        SlotUnavailable with the outlook that was asked for.
         """
         first, last = request.time.days
         query = AgendaQuery(
             caller,
-            request.agent_id,
+            request.agent,
             first,
             last,
             now,
             hold_id=request.hold_id,
             replay=request.replay,
         )
-        return await decide(self._agendas, query, partial(self._attempt, request, now))
+        attempt = partial(self._attempt, request, now, outlook)
+        return await decide(self._agendas, query, attempt)
 
     async def _attempt(
         self,
         request: BookingRequest,
         now: Instant,
+        outlook: Outlook,
         store: AgendaStore,
         reading: AgendaReading,
     ) -> Booked | None:
@@ -160,7 +175,7 @@ class Appointments:
             wanted = _judge(agenda, request, now)
             return await self._write(request, wanted, now, store, reading)
         except SlotUnavailable as refusal:
-            nearby = await look_around(store, agenda, request.time, now)
+            nearby = await look_around(store, _place(agenda, request), now, outlook)
             raise SlotUnavailable(refusal.reason, nearby) from None
 
     async def _write(
@@ -171,6 +186,7 @@ class Appointments:
         store: AgendaStore,
         reading: AgendaReading,
     ) -> Booked | None:
+        reading = await _with_calendar(store, request, reading)
         new = self._new_appointment(request, wanted, now, reading)
         outcome = await store.book(reading, new, now)
         if outcome is WriteOutcome.CHANGED:
@@ -209,7 +225,7 @@ class Appointments:
             self._render(request, reading.found, appointment_id),
             _known(request.actor, reading),
             entry_id=self._new_id(now),
-            settle_at=now + SETTLING,
+            settle_at=now + self._announcing.settling,
             hold_id=request.hold_id,
             calendar_id=reading.calendar_id,
             notice=NewNotice(self._new_id(now)) if is_told else None,
@@ -232,13 +248,6 @@ class Appointments:
             if outcome is WriteOutcome.CHANGED:
                 return None
         return Booked(answer, replayed_id, is_replay=True, reading=reading)
-
-    async def cancel(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> None:
-        """Cancel, and free the time in the same transaction; again changes nothing.
-
-        Raises AppointmentNotFound, and FinalStatus for one that is over.
-        """
-        await self._appointments.cancel(tenant_id, appointment_id, now)
 
 
 def _known(actor: Actor, reading: AgendaReading) -> Actor:
@@ -269,6 +278,22 @@ def _judge(agenda: Agenda, request: BookingRequest, now: Instant) -> Interval:
     return wanted
 
 
+async def _with_calendar(
+    store: AgendaStore, request: BookingRequest, reading: AgendaReading
+) -> AgendaReading:
+    """Return the reading with the calendar that the request wants written to."""
+    if request.provider is None:
+        return reading
+    calendar_id = await store.calendar_at(reading.found, request.provider)
+    if calendar_id is None:
+        raise InvalidField("provider", "connect it first, or leave it out")
+    return replace(reading, calendar_id=calendar_id)
+
+
+def _place(agenda: Agenda, request: BookingRequest) -> Place:
+    return Place(agenda, request.time, hold_id=request.hold_id)
+
+
 def first_reminder(
     start: Instant, minutes: tuple[int, ...], now: Instant
 ) -> Instant | None:
@@ -276,16 +301,3 @@ def first_reminder(
     return min(
         (at for each in minutes if (at := start - each * MINUTE) > now), default=None
     )
-
-
-async def look_around(
-    store: AgendaStore, agenda: Agenda, time: WantedTime, now: Instant
-) -> Nearby:
-    """Return what is in the way of a time, and the nearest bookable ones."""
-    reach = timedelta(days=ALTERNATIVE_DAYS)
-    first, last = time.days
-    caller = Caller(tenant_id=agenda.tenant_id)
-    query = AgendaQuery(caller, agenda.agent_id, first - reach, last + reach, now)
-    wide = (await store.read(query)).found
-    wanted = time.interval(wide.zone)
-    return Nearby(agenda.agent_id, wide.zone, alternatives(wide, wanted, now))

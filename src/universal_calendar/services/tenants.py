@@ -43,6 +43,18 @@ class Tenants:
         """Return a tenant; raise TenantNotFound."""
         return await self._tenants.get(tenant_id)
 
+    async def update(
+        self, tenant: Tenant, *, name: str | None = None, timezone: str | None = None
+    ) -> Tenant:
+        """Change what is given of a tenant; raise InvalidField."""
+        changed = replace(
+            tenant,
+            name=tenant.name if name is None else _checked(name),
+            timezone=tenant.timezone if timezone is None else zone_named(timezone).key,
+        )
+        await self._tenants.update(changed)
+        return changed
+
     async def add_agent(
         self,
         tenant_id: UUID,

@@ -209,6 +209,18 @@ class Settings(
         return known | {"INTERNAL_SERVICE_KEY": ",".join(service_keys)}
 
     @property
+    def has_channels(self) -> bool:
+        """Tell whether some way of telling people, besides webhooks, is configured."""
+        return any(
+            (
+                self.smtp_url,
+                self.sms_gateway_url,
+                self.twilio_account_sid,
+                self.as_connection_service_url,
+            )
+        )
+
+    @property
     def is_embedded(self) -> bool:
         """Tell whether the service runs its own PostgreSQL."""
         return self.database_url is None

@@ -1,8 +1,6 @@
 """Agendas: the statements of the hot path, one round trip each."""
 
-import sys
-from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,14 +8,12 @@ from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from universal_calendar.core.agenda import MARGIN_DAYS, Agenda
-from universal_calendar.core.busy import Busy, BusySource, BusyType, Claims
 from universal_calendar.core.errors import (
     AgentNotFound,
     Conflict,
     HoursNotConfigured,
     Unauthorized,
 )
-from universal_calendar.core.hours import stored_hours
 from universal_calendar.core.instant import (
     Instant,
     from_datetime,
@@ -25,7 +21,6 @@ from universal_calendar.core.instant import (
     to_datetime,
 )
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.localtime import zone_named
 from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
@@ -35,6 +30,7 @@ from universal_calendar.services.ports.agendas import (
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
 from universal_calendar.services.ports.appointments import NewAppointment
 from universal_calendar.services.ports.notices import AppointmentSnapshot
+from universal_calendar.store.agenda_rows import AgendaRow, agenda_of
 from universal_calendar.store.answers import StoredRow, sealed_answer, stored_answer
 from universal_calendar.store.database import Bound, Session
 from universal_calendar.store.encryption import TenantKeys
@@ -42,8 +38,6 @@ from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.people import email_index, phone_index, seal_person
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.snapshots import seal_snapshot
-
-_BLOCK_TYPES: Final = (BusyType.UNAVAILABLE, BusyType.TENTATIVE)
 
 Values = dict[str, object]
 
@@ -72,12 +66,25 @@ SELECT CASE WHEN expires_at IS NULL THEN 'appointment' ELSE 'hold' END, starts_a
 FROM claims WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s
     AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
     AND (expires_at IS NULL OR expires_at > %(now)s)
+    AND claim_id <> ALL (%(own)s)
 UNION ALL
 SELECT 'block', starts_at, ends_at, NULL
 FROM blocks WHERE tenant_id = %(tenant)s
     AND (agent_id = %(agent)s OR agent_id IS NULL)
     AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
 ORDER BY 2
+"""
+# What the owner chose to write to, then the agent's own account, then its main calendar.
+_CALENDAR_AT: Final = """
+SELECT c.calendar_id FROM calendars c
+JOIN connections n USING (tenant_id, connection_id)
+LEFT JOIN write_calendars w ON w.tenant_id = c.tenant_id
+    AND w.calendar_id = c.calendar_id
+    AND (w.agent_id = %(agent)s OR w.agent_id IS NULL)
+WHERE c.tenant_id = %(tenant)s AND n.provider = %(provider)s
+    AND (n.agent_id = %(agent)s OR n.agent_id IS NULL)
+ORDER BY w.calendar_id IS NULL, w.agent_id, n.agent_id, c.is_primary DESC, c.calendar_id
+LIMIT 1
 """
 _REMEMBER: Final = """
 SELECT remember_answer(%(tenant)s, %(now)s, %(route)s, %(idempotency_key)s,
@@ -87,19 +94,6 @@ _HOLD: Final = """
 SELECT hold_time(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(hold)s, %(starts_at)s,
     %(ends_at)s, %(expires_at)s)
 """
-
-
-class _AgendaRow(NamedTuple):
-    outcome: str
-    tenant: UUID
-    key: UUID | None
-    used: float | None
-    revision: int
-    zone: str
-    document: str
-    claims: bytes | None
-    next_expiry: datetime | None
-    busy: bytes | None
 
 
 class _ReplayRow(NamedTuple):
@@ -119,7 +113,7 @@ class _ReplayRow(NamedTuple):
     agent_name: str
 
 
-_AGENDA_COLUMNS: Final = len(_AgendaRow._fields)
+_AGENDA_COLUMNS: Final = len(AgendaRow._fields)
 
 
 class AgendaTable:
@@ -139,16 +133,16 @@ class AgendaTable:
         """Read an agenda; raise Unauthorized, RateLimited or AgentNotFound."""
         parameters = self._read_parameters(query)
         if query.replay is None:
-            row = _AgendaRow._make(await self._call(_READ, parameters))
+            row = AgendaRow._make(await self._call(_READ, parameters))
             return self._reading(query, row)
         parameters |= self._replay_parameters(query.replay)
         both = await self._call(_READ_TO_BOOK, parameters)
-        row = _AgendaRow._make(both[:_AGENDA_COLUMNS])
+        row = AgendaRow._make(both[:_AGENDA_COLUMNS])
         replay = _ReplayRow._make(both[_AGENDA_COLUMNS:])
         reading = self._reading(query, row)
         return self._with_replay(reading, query.replay, replay)
 
-    def _reading(self, query: AgendaQuery, row: _AgendaRow) -> AgendaReading:
+    def _reading(self, query: AgendaQuery, row: AgendaRow) -> AgendaReading:
         if row.outcome == "unauthorized":
             raise Unauthorized
         if row.outcome == "limited":
@@ -158,7 +152,7 @@ class AgendaTable:
         if row.outcome == "unscheduled":
             raise HoursNotConfigured(query.agent_id)
         allowance = None if row.used is None else self._limit.allowance(row.used)
-        agenda = None if row.outcome == "unchanged" else _agenda(row, query.agent_id)
+        agenda = None if row.outcome == "unchanged" else agenda_of(row, query.agent_id)
         return AgendaReading(row.tenant, row.key, allowance, agenda)
 
     def _with_replay(
@@ -187,8 +181,8 @@ class AgendaTable:
             "cost": self._limit.cost,
             "window": self._limit.window,
             "agent": query.agent_id,
-            "from": _midnight(query.first, -MARGIN_DAYS),
-            "to": _midnight(query.last, MARGIN_DAYS + 1),
+            "from": midnight(query.first, -MARGIN_DAYS),
+            "to": midnight(query.last, MARGIN_DAYS + 1),
             "known_revision": query.known_revision,
             "hold": query.hold_id,
             "moved": query.moved_id,
@@ -244,10 +238,10 @@ class AgendaTable:
         return WriteOutcome.BOOKED if is_new else WriteOutcome.CHANGED
 
     async def conflicts(
-        self, agenda: Agenda, wanted: Interval, now: Instant
+        self, agenda: Agenda, wanted: Interval, now: Instant, own: Sequence[UUID] = ()
     ) -> list[Conflict]:
-        """Return the claims and blocks that overlap the time, by start."""
-        parameters = _claim_parameters(agenda, wanted, now)
+        """Return the claims and blocks that overlap the time, by start; not `own`."""
+        parameters = _claim_parameters(agenda, wanted, now) | {"own": list(own)}
         async with self._database.transaction(agenda.tenant_id) as connection:
             cursor = await connection.execute(_CONFLICTS, parameters)
             rows = await cursor.fetchall()
@@ -255,6 +249,18 @@ class AgendaTable:
             Conflict(kind, Interval(from_datetime(start), from_datetime(end)), found)
             for kind, start, end, found in rows
         ]
+
+    async def calendar_at(self, agenda: Agenda, provider: str) -> UUID | None:
+        """Return the calendar to write this agent's appointments to at a provider."""
+        parameters = {
+            "tenant": agenda.tenant_id,
+            "agent": agenda.agent_id,
+            "provider": provider,
+        }
+        async with self._database.transaction(agenda.tenant_id) as connection:
+            cursor = await connection.execute(_CALENDAR_AT, parameters)
+            row = await cursor.fetchone()
+        return None if row is None else row[0]
 
     async def hold(
         self, reading: AgendaReading, hold: NewHold, now: Instant
@@ -282,47 +288,12 @@ class AgendaTable:
             yield AgendaTable(session, self._keyring, self._limit)
 
 
-def _midnight(day: date, days: int) -> datetime:
+def midnight(day: date, days: int) -> datetime:
+    """Return the midnight in UTC so many days after the day, if there is one."""
     try:
         return datetime.combine(day + timedelta(days=days), time(), UTC)
     except OverflowError:
         return datetime.combine(day, time(), UTC)
-
-
-def _agenda(row: _AgendaRow, agent_id: UUID) -> Agenda:
-    hours = stored_hours(row.document)
-    return Agenda(
-        row.tenant,
-        agent_id,
-        row.revision,
-        hours.zone or zone_named(row.zone),
-        hours.schedule,
-        hours.rules,
-        _claims(row.claims or b""),
-        _busy(row.busy),
-        next_expiry=None if row.next_expiry is None else from_datetime(row.next_expiry),
-    )
-
-
-def _claims(packed: bytes) -> Claims:
-    times = array("q", packed)
-    if sys.byteorder == "little":
-        times.byteswap()
-    return Claims(times[0::2], times[1::2])
-
-
-def _busy(packed: bytes | None) -> tuple[Busy, ...]:
-    """Read triples of start, end and kind: 0 for a hard block, 1 for a soft one."""
-    if packed is None:
-        return ()
-    values = array("q", packed)
-    if sys.byteorder == "little":
-        values.byteswap()
-    triples = zip(values[0::3], values[1::3], values[2::3], strict=True)
-    return tuple(
-        Busy(Interval(start, end), _BLOCK_TYPES[kind], BusySource.BLOCK)
-        for start, end, kind in triples
-    )
 
 
 def _claim_parameters(agenda: Agenda, interval: Interval, now: Instant) -> Values:

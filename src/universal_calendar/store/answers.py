@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from universal_calendar.core.errors import TenantNotFound
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
 from universal_calendar.store.database import Connection, Session
@@ -63,8 +64,8 @@ class AnswerTable:
         stored = StoredRow._make(row)
         return stored_answer(self._keyring, self._tenant_id, replay, stored)
 
-    async def keep(self, replay: Replay, answer: Answer) -> None:
-        """Keep the answer under the key that was claimed, unless one is final."""
+    async def keep(self, replay: Replay, answer: Answer) -> Answer:
+        """Keep the answer as the final one, unless there is one; return which it is."""
         async with self._session.transaction(self._tenant_id) as connection:
             keys = await read_tenant_keys(connection, self._keyring, self._tenant_id)
             values = self._values(replay) | {
@@ -72,7 +73,11 @@ class AnswerTable:
                 "version": keys.version,
                 "sealed": sealed_answer(keys, replay, answer),
             }
-            await connection.execute(_KEEP, values)
+            cursor = await connection.execute(_KEEP, values)
+            if cursor.rowcount:
+                return answer
+        first = await self.read(replay)
+        return answer if first is None else first.answer
 
     def _values(self, replay: Replay) -> dict[str, object]:
         return {
@@ -86,15 +91,15 @@ class AnswerTable:
 async def read_tenant_keys(
     connection: Connection, keyring: Keyring, tenant_id: UUID
 ) -> TenantKeys:
-    """Return the tenant's current keys; raise LookupError where they are destroyed."""
+    """Return the tenant's current keys; raise TenantNotFound if they are destroyed."""
     cursor = await connection.execute(
         "SELECT version, data_key, index_key FROM tenant_keys WHERE tenant_id = %s"
         " ORDER BY version DESC LIMIT 1",
         [tenant_id],
     )
     row = await cursor.fetchone()
-    if row is None or row[1] is None:
-        raise LookupError("the tenant has no keys")
+    if row is None:
+        raise TenantNotFound
     return keyring.tenant_keys(tenant_id, *row)
 
 

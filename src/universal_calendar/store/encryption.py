@@ -31,6 +31,14 @@ class CannotDecrypt(UniversalCalendarError):
     """No master key in MASTER_KEYS opens a stored key; add the one it was made with."""
 
 
+class Unreadable(UniversalCalendarError):
+    """A stored value does not open with its key."""
+
+    def __init__(self, place: str) -> None:
+        """Name the place; it holds ids only."""
+        super().__init__(f"{place} does not open with its key")
+
+
 def new_key() -> bytes:
     """Return 256 random bits."""
     return secrets.token_bytes(KEY_BYTES)
@@ -51,6 +59,14 @@ def decrypt(key: bytes, sealed: bytes, place: str) -> bytes:
     """Return the plain bytes; raise InvalidTag for another key or place."""
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     return _cipher(key).decrypt(nonce, ciphertext, place.encode())
+
+
+def reopened(key: bytes, sealed: bytes, place: str) -> bytes:
+    """Return the plain bytes of a stored value; raise Unreadable."""
+    try:
+        return decrypt(key, sealed, place)
+    except (InvalidTag, ValueError):  # ValueError: it is cut short
+        raise Unreadable(place) from None
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +100,17 @@ class MasterKeys:
         """Decrypt a key; raise CannotDecrypt if no master key fits."""
         return _unwrap(self.keys, wrapped, place)
 
+    def rewrapped(self, wrapped: bytes, place: str) -> bytes | None:
+        """Return a key wrapped by the current master key, None where it is already.
+
+        Raises CannotDecrypt.
+        """
+        try:
+            decrypt(self.keys[0], wrapped, place)
+        except InvalidTag:
+            return self.wrap(self.unwrap(wrapped, place), place)
+        return None
+
 
 @lru_cache(maxsize=4096)
 def _unwrap(keys: tuple[bytes, ...], wrapped: bytes, place: str) -> bytes:
@@ -93,6 +120,12 @@ def _unwrap(keys: tuple[bytes, ...], wrapped: bytes, place: str) -> bytes:
         except InvalidTag:
             continue
     raise CannotDecrypt
+
+
+def forget_keys() -> None:
+    """Drop the unwrapped keys that this process remembers."""
+    _unwrap.cache_clear()
+    _cipher.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)

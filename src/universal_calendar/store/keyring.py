@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from universal_calendar.core.errors import TenantNotFound
 from universal_calendar.store.database import Connection, Database
 from universal_calendar.store.encryption import (
     MasterKeys,
@@ -31,20 +32,36 @@ class Keyring:
         return keyed_hash(self._hashing, value)
 
     def tenant_keys(
-        self, tenant_id: UUID, version: int, data: bytes, index: bytes
+        self, tenant_id: UUID, version: int, data: bytes | None, index: bytes | None
     ) -> TenantKeys:
-        """Unwrap a tenant's keys, as stored."""
-        place = _place(tenant_id, "index_key")
+        """Unwrap a tenant's keys, as stored; raise TenantNotFound if destroyed."""
         return TenantKeys(
             tenant_id,
             version,
             self.data_key(tenant_id, data),
-            self._master.unwrap(index, place),
+            self._unwrapped(tenant_id, "index_key", index),
         )
 
-    def data_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
-        """Unwrap one version of a tenant's data key."""
-        return self._master.unwrap(wrapped, _place(tenant_id, "data_key"))
+    def data_key(self, tenant_id: UUID, wrapped: bytes | None) -> bytes:
+        """Unwrap a tenant's data key; raise TenantNotFound if destroyed."""
+        return self._unwrapped(tenant_id, "data_key", wrapped)
+
+    def _unwrapped(self, tenant_id: UUID, column: str, wrapped: bytes | None) -> bytes:
+        if wrapped is None:
+            raise TenantNotFound
+        return self._master.unwrap(wrapped, _place(tenant_id, column))
+
+    def new_data_key(self, tenant_id: UUID) -> bytes:
+        """Make a data key for a tenant, wrapped."""
+        return self._master.wrap(new_key(), _place(tenant_id, "data_key"))
+
+    def rewrapped(self, tenant_id: UUID, column: str, wrapped: bytes) -> bytes | None:
+        """Return a tenant's key under the current master key, None where it is so."""
+        return self._master.rewrapped(wrapped, _place(tenant_id, column))
+
+    def rewrapped_for_installation(self, purpose: str, wrapped: bytes) -> bytes | None:
+        """Return a key of the installation likewise."""
+        return self._master.rewrapped(wrapped, purpose)
 
     async def give_keys(self, connection: Connection, tenant_id: UUID) -> None:
         """Make a new tenant's keys, in the transaction that makes the tenant."""

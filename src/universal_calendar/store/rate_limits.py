@@ -39,11 +39,12 @@ class RateLimits:
         """Count in this database."""
         self._database = database
 
-    async def take(self, bucket: bytes, limit: RateLimit, now: Instant) -> None:
-        """Take one request from the bucket; raise RateLimited if it is full."""
+    async def take(self, bucket: bytes, limit: RateLimit, now: Instant) -> Allowance:
+        """Take one request and return what is left; raise RateLimited if none was."""
         (used,) = await self._database.call(
             "SELECT take_request(%s, %s, %s, %s)",
             [bucket, to_datetime(now), limit.cost, limit.window],
         )
         if used is None:
             raise limit.exceeded()
+        return limit.allowance(used)

@@ -15,7 +15,7 @@ from universal_calendar.core.errors import (
 from universal_calendar.core.instant import Instant, to_datetime
 from universal_calendar.services.ports.tenants import Agent, Tenant
 from universal_calendar.store.appointments import lock_agent
-from universal_calendar.store.database import Session
+from universal_calendar.store.database import Bound, Session
 from universal_calendar.store.keyring import Keyring
 
 
@@ -50,16 +50,34 @@ class TenantTable:
             return [row[0] for row in await cursor.fetchall()]
 
     async def get(self, tenant_id: UUID) -> Tenant:
-        """Return a tenant; raise TenantNotFound."""
+        """Return a tenant; raise TenantNotFound, also for one whose keys are gone."""
         async with self._database.transaction(tenant_id) as connection:
             cursor = await connection.execute(
-                "SELECT tenant_id, name, timezone FROM tenants WHERE tenant_id = %s",
+                "SELECT tenant_id, name, timezone FROM tenants t WHERE tenant_id = %s"
+                " AND EXISTS (SELECT FROM tenant_keys k"
+                " WHERE k.tenant_id = t.tenant_id AND k.data_key IS NOT NULL)",
                 [tenant_id],
             )
             row = await cursor.fetchone()
         if row is None:
             raise TenantNotFound
         return Tenant(*row)
+
+    async def exists(self, tenant_id: UUID) -> bool:
+        """Tell whether there is such a tenant, in one indexed look-up."""
+        (found,) = await self._database.call(
+            "SELECT EXISTS (SELECT FROM tenant_directory WHERE tenant_id = %s)",
+            [tenant_id],
+        )
+        return bool(found)
+
+    async def update(self, tenant: Tenant) -> None:
+        """Write name and zone of a tenant that exists."""
+        async with self._database.transaction(tenant.tenant_id) as connection:
+            await connection.execute(
+                "UPDATE tenants SET name = %s, timezone = %s WHERE tenant_id = %s",
+                [tenant.name, tenant.timezone, tenant.tenant_id],
+            )
 
 
 class AgentTable:
@@ -91,6 +109,20 @@ class AgentTable:
                 )
         except UniqueViolation:
             raise AlreadyExists("The tenant has an agent with this id") from None
+
+    async def add_first(self, agent: Agent, now: Instant) -> Agent:
+        """Add the agent unless its tenant has one by now; return the oldest."""
+        async with self._database.transaction(agent.tenant_id) as connection:
+            # Two requests at once must not both be the first.
+            await connection.execute(
+                "SELECT FROM tenants WHERE tenant_id = %s FOR NO KEY UPDATE",
+                [agent.tenant_id],
+            )
+            within = AgentTable(Bound(connection, agent.tenant_id))
+            for oldest in await within.of_tenant(agent.tenant_id):
+                return oldest
+            await within.add(agent, now)
+        return agent
 
     async def tenant_of(self, agent_id: UUID) -> UUID:
         """Return the one tenant with this agent.
@@ -154,6 +186,7 @@ class AgentTable:
             await lock_agent(connection, tenant_id, agent_id)
             await connection.execute(
                 "INSERT INTO schedules VALUES (%s, %s, %s) ON CONFLICT"
-                " (tenant_id, agent_id) DO UPDATE SET document = excluded.document",
+                " (tenant_id, agent_id) DO UPDATE SET document = excluded.document,"
+                " source = excluded.source, fetched_at = NULL",
                 [tenant_id, agent_id, json.dumps(document)],
             )

@@ -11,11 +11,16 @@ from universal_calendar.services.ports.units import Unit
 from universal_calendar.store.agendas import AgendaTable
 from universal_calendar.store.answers import AnswerTable
 from universal_calendar.store.api_keys import ApiKeyTable
+from universal_calendar.store.appointment_editing import AppointmentEditing
+from universal_calendar.store.appointments import AppointmentTable
 from universal_calendar.store.audit import AuditTable
 from universal_calendar.store.database import Bound, Database
 from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.privacy import CustomerTable
 from universal_calendar.store.rate_limits import RateLimit
+from universal_calendar.store.reminders import ReminderTable
 from universal_calendar.store.tenants import AgentTable, TenantTable
+from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,13 @@ class UnitsOfWork:
                 agents=AgentTable(session),
                 answers=AnswerTable(session, self.keyring, tenant_id, now),
                 api_keys=ApiKeyTable(session, self.keyring, self.limit),
+                appointments=AppointmentTable(session, self.keyring),
+                appointment_editor=AppointmentEditing(
+                    session, self.keyring, tenant_id, now
+                ),
                 audit=AuditTable(session, tenant_id, actor, now, self.new_id),
+                customers=CustomerTable(session, self.keyring, tenant_id),
                 tenants=TenantTable(session, self.keyring),
+                reminders=ReminderTable(session, self.keyring),
+                webhook_endpoints=WebhookEndpointTable(session, self.keyring),
             )

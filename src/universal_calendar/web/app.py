@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from universal_calendar.core.errors import (
@@ -23,6 +24,7 @@ from universal_calendar.web.agent_api.routes import AgentApi
 from universal_calendar.web.errors import HTTP_CODES, Problem, problem_of
 from universal_calendar.web.health import VERSION, Health
 from universal_calendar.web.request_context import RequestContext
+from universal_calendar.web.security_headers import BrowserPolicy, protected
 from universal_calendar.web.tenant_api import errors as tenant_errors
 from universal_calendar.web.tenant_api import openapi as tenant_openapi
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
@@ -50,12 +52,12 @@ class Handlers:
     dispatcher: Dispatcher
 
 
-def create_app(handlers: Handlers) -> ASGIApp:
+def create_app(handlers: Handlers, policy: BrowserPolicy) -> ASGIApp:
     """Build the application, wrapped in the context of every request."""
     app = _documented(handlers.agent_api, handlers.health)
     add_tenant_routes(app, handlers.tenant_api.operations(), handlers.dispatcher)
     _add_error_handlers(app, handlers.authentication_failed)
-    return RequestContext(app)
+    return RequestContext(protected(app, policy))
 
 
 def openapi_document() -> dict[str, Any]:
@@ -73,6 +75,8 @@ def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
         # Spans and logs of its own would hold query strings and exception texts.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         redoc_url=None,
+        # A redirect would name the host that the caller claims, in no dialect.
+        redirect_slashes=False,
     )
     add_agent_routes(app, agent_api)
     _add_health_routes(app, health)
@@ -135,7 +139,7 @@ def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
 
 
 def _rendered(request: Request, error: Exception) -> Response:
-    problem = _problem(error)
+    problem = _problem(request, error)
     if not _speaks_agent_api(request):
         return tenant_errors.render(problem, error)
     if isinstance(error, agent_errors.InvalidInput):
@@ -143,12 +147,22 @@ def _rendered(request: Request, error: Exception) -> Response:
     return agent_errors.render(problem)
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(request: Request, error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         code = HTTP_CODES.get(error.status_code, "error")
         headers = dict(error.headers or {})
+        if "Allow" in headers:
+            headers["Allow"] = _allowed(request)
         return Problem(error.status_code, code, error.detail, headers)
     return problem_of(error)
+
+
+def _allowed(request: Request) -> str:
+    """Name every method of the path; a route knows its own alone."""
+    path = getattr(request.scope.get("route"), "path", None)
+    routes = [each for each in request.app.router.routes if isinstance(each, Route)]
+    methods = [each.methods or () for each in routes if each.path == path]
+    return ", ".join(sorted({name for those in methods for name in those}))
 
 
 def _speaks_agent_api(request: Request) -> bool:

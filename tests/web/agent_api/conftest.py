@@ -7,16 +7,15 @@ from uuid import UUID
 import pytest
 
 from tests.harness.business import Business
+from tests.harness.front_desk import FrontDesk
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import MINUTE, from_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
-from universal_calendar.services.appointments import Appointments
 from universal_calendar.services.holds import Holds
 from universal_calendar.services.ports.agendas import NewHold
 from universal_calendar.services.ports.identity import Caller
-from universal_calendar.web.agent_api.answers import booking_answer
 
 Cancel = Callable[[Business, str], Awaitable[None]]
 """Cancels an appointment by the id that its booking was answered with."""
@@ -28,13 +27,11 @@ Hold = Callable[..., Awaitable[NewHold]]
 @pytest.fixture
 def cancel(parts: Parts) -> Cancel:
     """Return what cancels."""
-    appointments = Appointments(
-        parts.agendas, parts.appointments, new_id, booking_answer
-    )
+    desk = FrontDesk(parts)
 
     async def cancel(business: Business, booking_id: str) -> None:
         now = from_datetime(utc_now())
-        await appointments.cancel(business.tenant_id, UUID(booking_id), now)
+        await desk.cancel(business.agent, UUID(booking_id), now)
 
     return cancel
 

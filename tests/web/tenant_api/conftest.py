@@ -1,5 +1,6 @@
 """A business at the tenant API, asked with either credential."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +9,11 @@ import httpx2
 import jwt
 import pytest
 
-from tests.harness.business import Business
+from tests.harness.business import EVERY_DAY, Business
 from tests.harness.running import JWT_SECRET, SERVICE_KEY, RunningService
+from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
+from universal_calendar.core.instant import from_datetime
 from universal_calendar.services.ports.identity import Role
 
 HOUR = timedelta(hours=1)
@@ -88,3 +91,17 @@ def desk(http: httpx2.Client, process: RunningService, business: Business) -> De
         business.api_key,
         {"X-Service-Key": SERVICE_KEY},
     )
+
+
+@pytest.fixture
+def hire(parts: Parts, business: Business) -> Callable[..., Awaitable[str]]:
+    """Return what adds an agent to the desk's business, with hours unless None."""
+
+    async def hire(name: str, hours: dict[str, Any] | None = EVERY_DAY) -> str:
+        now = from_datetime(utc_now())
+        agent = await parts.tenants.add_agent(business.tenant_id, name, "UTC", now)
+        if hours is not None:
+            await parts.tenants.set_hours(agent, hours)
+        return str(agent.agent_id)
+
+    return hire

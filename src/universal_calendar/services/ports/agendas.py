@@ -98,9 +98,12 @@ class AgendaStore(Protocol):
         """Write the appointment, its claim and its answer, or none of them."""
 
     async def conflicts(
-        self, agenda: Agenda, wanted: Interval, now: Instant
+        self, agenda: Agenda, wanted: Interval, now: Instant, own: Sequence[UUID] = ()
     ) -> Sequence[Conflict]:
-        """Return the claims and blocks that overlap the time, by start."""
+        """Return the claims and blocks that overlap the time, by start; not `own`."""
+
+    async def calendar_at(self, agenda: Agenda, provider: str) -> UUID | None:
+        """Return the calendar to write this agent's appointments to at a provider."""
 
     async def hold(
         self, reading: AgendaReading, hold: NewHold, now: Instant

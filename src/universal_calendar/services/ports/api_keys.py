@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+
+class KeyState(StrEnum):
+    """Whether a key opens anything."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,14 @@ class ApiKey:
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     is_from_environment: bool = False
+
+    def state(self, now: datetime) -> KeyState:
+        """Tell whether it opens anything now."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return KeyState.EXPIRED
+        return KeyState.ACTIVE
 
 
 class ApiKeyStore(Protocol):

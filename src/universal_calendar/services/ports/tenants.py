@@ -40,12 +40,21 @@ class TenantStore(Protocol):
     async def get(self, tenant_id: UUID) -> Tenant:
         """Return a tenant; raise TenantNotFound."""
 
+    async def exists(self, tenant_id: UUID) -> bool:
+        """Tell whether there is such a tenant, in one indexed look-up."""
+
+    async def update(self, tenant: Tenant) -> None:
+        """Write name and zone of a tenant that exists."""
+
 
 class AgentStore(Protocol):
     """Keeps agents and their hours documents."""
 
     async def add(self, agent: Agent, now: Instant) -> None:
         """Add an agent without hours; raise AlreadyExists."""
+
+    async def add_first(self, agent: Agent, now: Instant) -> Agent:
+        """Add the agent unless its tenant has one by now; return the oldest."""
 
     async def tenant_of(self, agent_id: UUID) -> UUID:
         """Return the agent's tenant; raise AgentNotFound or AmbiguousAgent."""

@@ -9,8 +9,17 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.services.ports.agendas import AgendaStore
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
 from universal_calendar.services.ports.api_keys import ApiKeyStore
+from universal_calendar.services.ports.appointments import (
+    AppointmentEditor,
+    AppointmentStore,
+    Page,
+)
+from universal_calendar.services.ports.audit import AuditFilter, AuditPage
 from universal_calendar.services.ports.identity import Actor
+from universal_calendar.services.ports.notices import ReminderStore
+from universal_calendar.services.ports.privacy import CustomerStore
 from universal_calendar.services.ports.tenants import AgentStore, TenantStore
+from universal_calendar.services.ports.webhook_endpoints import WebhookEndpointStore
 
 
 class AuditLog(Protocol):
@@ -18,6 +27,9 @@ class AuditLog(Protocol):
 
     async def record(self, action: str, subject_id: object) -> None:
         """Add an entry for this unit's actor; `action` is like `block.created`."""
+
+    async def entries(self, wanted: AuditFilter, page: Page) -> AuditPage:
+        """Return a page of the tenant's entries, the latest first."""
 
 
 class AnswerStore(Protocol):
@@ -29,8 +41,11 @@ class AnswerStore(Protocol):
         A concurrent twin waits here for the first one's end.
         """
 
-    async def keep(self, replay: Replay, answer: Answer) -> None:
-        """Keep the answer under the key that was claimed."""
+    async def read(self, replay: Replay) -> StoredAnswer | None:
+        """Return the answer under the key, final or not."""
+
+    async def keep(self, replay: Replay, answer: Answer) -> Answer:
+        """Keep the answer as the final one, unless there is one; return which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +59,13 @@ class Unit:
     agents: AgentStore
     answers: AnswerStore
     api_keys: ApiKeyStore
+    appointments: AppointmentStore
+    appointment_editor: AppointmentEditor
     audit: AuditLog
+    customers: CustomerStore
     tenants: TenantStore
+    reminders: ReminderStore
+    webhook_endpoints: WebhookEndpointStore
 
 
 class Units(Protocol):

@@ -46,7 +46,7 @@ def render_slot_problem(refusal: SlotUnavailable, wanted: LocalTime) -> Response
     time = f"{clock_label(wanted.minute)} on {wanted.day}"
     nearby = refusal.nearby
     near = (
-        [alternative(free, nearby.zone) for free in nearby.alternatives]
+        [alternative(each.interval, nearby.zone) for each in nearby.alternatives]
         if nearby
         else []
     )

@@ -7,7 +7,7 @@ separate look at the key.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import structlog
 from starlette.requests import Request
@@ -27,8 +27,11 @@ from universal_calendar.web.agent_api.requests import (
     slot_question,
 )
 from universal_calendar.web.errors import UnsupportedMediaType
+from universal_calendar.web.rate_limit_headers import rate_limit_headers
 
 _log = structlog.get_logger()
+
+_POLICY: Final = "api-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,5 @@ def _log_booking(booked: Booked) -> None:
 
 
 def _json(status: int, body: bytes, allowance: Allowance | None) -> Response:
-    headers = {} if allowance is None else rate_limit_headers(allowance)
+    headers = {} if allowance is None else rate_limit_headers(_POLICY, allowance)
     return Response(body, status, headers, media_type="application/json")
-
-
-def rate_limit_headers(allowance: Allowance) -> dict[str, str]:
-    """Write an allowance as draft-ietf-httpapi-ratelimit-headers has it."""
-    limit, window = allowance.limit, allowance.window
-    return {
-        "RateLimit-Policy": f'"api-key";q={limit};w={window:.0f}',
-        "RateLimit": f'"api-key";r={allowance.remaining};t={allowance.reset:.0f}',
-    }

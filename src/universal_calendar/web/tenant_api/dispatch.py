@@ -18,13 +18,14 @@ from universal_calendar.core.errors import Forbidden, InvalidField
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wire import parse_uuid
 from universal_calendar.services.ports.answers import Answer, Replay
-from universal_calendar.services.ports.identity import Actor, Principal
+from universal_calendar.services.ports.identity import Actor, ActorKind, Principal
 from universal_calendar.services.ports.units import Unit
 from universal_calendar.services.transactions import Transactions
 from universal_calendar.web.bodies import InvalidJson, read_json
 from universal_calendar.web.tenant_api.envelope import response, success
 from universal_calendar.web.tenant_api.errors import invalid_input, invalid_inputs
 from universal_calendar.web.tenant_api.operation import (
+    Arrival,
     Call,
     Data,
     Mode,
@@ -44,8 +45,8 @@ class Gate:
     """Lets requests in."""
 
     authenticate: Callable[[Request, Instant], Awaitable[Principal]]
-    """Raises Unauthorized or RateLimited."""
-    admit_tenant: Callable[[Principal, UUID, Instant], Awaitable[None]]
+    """Raises Unauthorized, Forbidden or RateLimited."""
+    admit_tenant: Callable[[UUID, Actor, Instant], Awaitable[None]]
     """Makes sure of the tenant; raises TenantNotFound."""
     address: Callable[[Request], str]
     now: Callable[[], Instant]
@@ -64,23 +65,43 @@ class Dispatcher:
         async def serve(request: Request) -> Response:
             now = self.gate.now()
             principal = await self.gate.authenticate(request, now)
-            if principal.role < operation.role:
-                raise Forbidden
+            _authorise(principal, operation)
             values = await _values(request, operation.source)
-            tenant_id = _tenant(principal, request, values, operation)
+            named = _named_tenant(principal, request, values, operation)
             inputs = _parsed(operation.inputs, values)
-            await self.gate.admit_tenant(principal, tenant_id, now)
-            call = Call(
+            arrival = Arrival(
                 principal,
                 self._actor(request, principal),
-                tenant_id,
                 now,
                 request.path_params,
                 _replay(request, operation, inputs),
             )
+            call = await self._admitted(operation, arrival, named, inputs)
             return response(await self._run(operation, call, inputs))
 
         return serve
+
+    async def _admitted(
+        self,
+        operation: Operation[Input],
+        arrival: Arrival,
+        named: UUID | None,
+        inputs: Input,
+    ) -> Call:
+        if named is not None:
+            await self.gate.admit_tenant(named, arrival.actor, arrival.now)
+        elif operation.tenant_of is not None:
+            named = await operation.tenant_of(arrival, inputs)
+        else:
+            raise LookupError("nothing says which tenant this is about")
+        return Call(
+            arrival.principal,
+            arrival.actor,
+            named,
+            arrival.now,
+            arrival.path,
+            arrival.replay,
+        )
 
     def _actor(self, request: Request, principal: Principal) -> Actor:
         address, request_id = self.gate.address(request), request.state.request_id
@@ -115,6 +136,12 @@ class Dispatcher:
         )
 
 
+def _authorise(principal: Principal, operation: Operation[Any]) -> None:
+    is_user = principal.kind is not ActorKind.SERVICE
+    if principal.role < operation.role or (operation.for_services and is_user):
+        raise Forbidden
+
+
 def _written(result: Answer | Data) -> Answer:
     return result if isinstance(result, Answer) else success(result)
 
@@ -140,30 +167,38 @@ def _has_body(request: Request) -> bool:
     return length != "0" or "transfer-encoding" in request.headers
 
 
-def _tenant(
+def _named_tenant(
     principal: Principal,
     request: Request,
     values: dict[str, Any],
     operation: Operation[Any],
-) -> UUID:
-    """Return whom the request is about: the path, the inputs, else the token names it.
+) -> UUID | None:
+    """Return whom the request is about: path or inputs, else the token names it.
 
-    A foreign tenant is Forbidden to a user; a service key must name one.
+    A foreign tenant is Forbidden to a user; a service key must name one. None where
+    the operation finds the tenant by other means.
     """
-    named = request.path_params.get(_TENANT, values.get(_TENANT))
-    if named is None:
-        if principal.tenant_id is None:
-            raise invalid_input(_TENANT, "Field required with a service key")
-        return principal.tenant_id
+    if operation.tenant_of is not None:
+        return None
+    places = (request.path_params.get(_TENANT), values.get(_TENANT))
+    named = {_tenant_id(each) for each in places if each is not None}
+    own = principal.tenant_id
+    if own is not None and named - {own}:
+        raise Forbidden
+    if len(named) > 1:
+        raise invalid_input(_TENANT, "Use the tenant of the path")
+    if not named and own is None:
+        raise invalid_input(_TENANT, "Field required with a service key")
+    return named.pop() if named else own
+
+
+def _tenant_id(named: object) -> UUID:
     if not isinstance(named, str):
         raise invalid_input(_TENANT, "Use a UUID")
     try:
-        tenant_id = parse_uuid(named, _TENANT)
+        return parse_uuid(named, _TENANT)
     except InvalidField as error:
         raise invalid_input(_TENANT, error.mend) from None
-    if principal.tenant_id is not None and tenant_id != principal.tenant_id:
-        raise Forbidden
-    return tenant_id
 
 
 def _parsed(model: type[Input], values: dict[str, Any]) -> Input:
@@ -182,5 +217,8 @@ def _replay(
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_input("Idempotency-Key", "Use 1 to 255 visible ASCII characters")
     known = [request.path_params, inputs.model_dump(mode="json", by_alias=True)]
-    canonical = orjson.dumps(known, option=orjson.OPT_SORT_KEYS)
+    try:
+        canonical = orjson.dumps(known, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise invalid_input("body", "Nested too deeply") from None
     return Replay(operation.name, key, None, canonical)

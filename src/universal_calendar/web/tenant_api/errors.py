@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from universal_calendar.core.errors import (
     Conflict,
+    InvalidField,
     SlotUnavailable,
     UniversalCalendarError,
 )
 from universal_calendar.core.instant import instant_text
+from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.web.errors import Problem
 from universal_calendar.web.tenant_api.envelope import JSON
 
@@ -33,6 +35,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "slot_unavailable": (409, "CONFLICT"),
     "already_exists": (409, "CONFLICT"),
     "final_status": (409, "CONFLICT"),
+    "endpoint_inactive": (409, "CONFLICT"),
+    "future_appointments": (409, "CONFLICT"),
     "idempotency_mismatch": (409, "CONFLICT"),
     "hours_not_configured": (409, "BUSINESS_HOURS_NOT_CONFIGURED"),
     "payload_too_large": (413, "PAYLOAD_TOO_LARGE"),
@@ -43,7 +47,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "service_unavailable": (503, "SERVICE_UNAVAILABLE"),
 }
 _CONFLICTS: Final = frozenset(
-    {"already_exists", "final_status", "idempotency_mismatch"}
+    {"already_exists", "final_status", "endpoint_inactive", "idempotency_mismatch"}
 )
 
 
@@ -76,9 +80,13 @@ def invalid_input(field: str, message: str) -> InvalidInputs:
 
 def render(problem: Problem, error: Exception) -> Response:
     """Write an error."""
+    if isinstance(error, InvalidInputs):
+        problem = Problem(400, "invalid_field", str(error))
     status, code = CODES.get(problem.code, (problem.status, "INTERNAL_ERROR"))
-    details = _details(problem, error)
-    return _failure(status, code, problem.message, details, problem.headers)
+    details, headers = _details(problem, error), problem.headers
+    if status == 401:
+        headers = headers | {"WWW-Authenticate": "Bearer"}
+    return _failure(status, code, problem.message, details, headers)
 
 
 def render_internal(request_id: str) -> Response:
@@ -90,8 +98,12 @@ def render_internal(request_id: str) -> Response:
 def _details(problem: Problem, error: Exception) -> Details:
     if isinstance(error, InvalidInputs):
         return {"fields": error.problems}
+    if isinstance(error, InvalidField):
+        return {"fields": [{"field": error.field, "message": error.mend}]}
     if isinstance(error, SlotUnavailable):
         return _slot_details(error)
+    if isinstance(error, FutureAppointments):
+        return {"reason": problem.code, "appointmentIds": error.appointment_ids}
     if problem.code in _CONFLICTS:
         return {"reason": problem.code}
     return None
@@ -104,9 +116,9 @@ def _slot_details(refusal: SlotUnavailable) -> Details:
         "conflicts": [_conflict(each) for each in nearby.conflicts] if nearby else [],
         "alternatives": [
             {
-                "startTime": instant_text(each.start),
-                "endTime": instant_text(each.end),
-                "agentId": nearby.agent_id,
+                "startTime": instant_text(each.interval.start),
+                "endTime": instant_text(each.interval.end),
+                "agentId": each.agent_id,
             }
             for each in nearby.alternatives
         ]

@@ -166,3 +166,9 @@ Token = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_plai
 """An id of somebody else's: any text to 255 characters."""
 QueryCount = Annotated[int, BeforeValidator(_count)]
 QueryFlag = Annotated[bool, BeforeValidator(_flag)]
+
+
+class OfTenant(Inputs):
+    """Nothing but the tenant, which a service key must name."""
+
+    tenant_id: Id | None = None

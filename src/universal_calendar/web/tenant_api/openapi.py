@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from universal_calendar.web.plain_route import PlainRoute
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
+from universal_calendar.web.tenant_api.fields import Id
 from universal_calendar.web.tenant_api.operation import Operation, Source
 
 Json = dict[str, Any]
@@ -57,6 +58,7 @@ _EVERYWHERE: Final = {
     500: "INTERNAL_ERROR: our fault; details.requestId leads to the log",
     503: "SERVICE_UNAVAILABLE: the database is away",
 }
+_IDEMPOTENT: Final = {409: "CONFLICT: details.reason is idempotency_mismatch"}
 _IDEMPOTENCY_KEY: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -84,9 +86,10 @@ def add_tenant_routes(
 
 
 def _document(app: FastAPI, operation: AnyOperation) -> None:
-    errors = _EVERYWHERE | dict(operation.errors)
+    idempotent = _IDEMPOTENT if operation.method == "POST" else {}
+    errors = _EVERYWHERE | idempotent | dict(operation.errors)
     extra: Json = {
-        "security": [{"Bearer": []}, {"ServiceKey": []}],
+        "security": [{each: []} for each in _credentials(operation)],
         "x-least-role": operation.role.name.lower(),
     }
     if operation.method == "POST":
@@ -97,7 +100,7 @@ def _document(app: FastAPI, operation: AnyOperation) -> None:
         methods=[operation.method],
         tags=[operation.tag],
         summary=operation.summary,
-        description=f"Least role of a user: {operation.role.name.lower()}.",
+        description=_who(operation),
         operation_id=operation.name,
         response_model=Success[operation.answer],  # type: ignore[name-defined]  # a value, for the documentation alone
         responses={
@@ -108,6 +111,16 @@ def _document(app: FastAPI, operation: AnyOperation) -> None:
     )
 
 
+def _credentials(operation: AnyOperation) -> list[str]:
+    return ["ServiceKey"] if operation.for_services else list(SECURITY)
+
+
+def _who(operation: AnyOperation) -> str:
+    if operation.for_services:
+        return "For service keys alone."
+    return f"Least role of a user: {operation.role.name.lower()}."
+
+
 def _twin(operation: AnyOperation) -> Callable[..., Awaitable[Response]]:
     """Return a function that has the operation's parameters and is never run."""
 
@@ -115,13 +128,17 @@ def _twin(operation: AnyOperation) -> Callable[..., Awaitable[Response]]:
         raise NotImplementedError(request.url.path)
 
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    parameters = [_parameter(name, Annotated[str, Path()]) for name in names]
+    parameters = [_parameter(name, _path_parameter(name)) for name in names]
     if operation.source is Source.BODY:
         parameters.append(_parameter("body", Annotated[operation.inputs, Body()]))
     else:
         parameters.append(_parameter("query", Annotated[operation.inputs, Query()]))
     twin.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads
     return twin
+
+
+def _path_parameter(name: str) -> object:
+    return Annotated[Id, Path()] if name.endswith("Id") else Annotated[str, Path()]
 
 
 def _parameter(name: str, kind: object) -> Parameter:

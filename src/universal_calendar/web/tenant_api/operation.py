@@ -23,10 +23,6 @@ Input = TypeVar("Input", bound=BaseModel)
 Data = Mapping[str, object]
 
 
-class NoInput(BaseModel):
-    """Nothing but what every request may name: the tenant."""
-
-
 class Source(Enum):
     """Where an operation's inputs are read from."""
 
@@ -70,6 +66,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request of which nobody knows yet which tenant it is about."""
+
+    principal: Principal
+    actor: Actor
+    now: Instant
+    path: Mapping[str, str]
+    replay: Replay | None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(Generic[Input]):
     """An endpoint.
 
@@ -88,8 +95,11 @@ class Operation(Generic[Input]):
     mode: Mode = Mode.UNIT
     then: Callable[[Call, Any], Awaitable[Any]] | None = None
     errors: Mapping[int, str] = field(default_factory=dict)
-    needs_tenant: bool = True
-    """False where a global id leads to the tenant."""
+    for_services: bool = False
+    """True where a user may not ask, whatever the role."""
+    tenant_of: Callable[[Arrival, Any], Awaitable[UUID]] | None = None
+    """Where the request does not name its tenant: a global id leads to it, or it is
+    new. Nothing else looks whether the tenant is the principal's, or exists."""
 
     @property
     def name(self) -> str:

@@ -2,18 +2,49 @@
 
 from dataclasses import dataclass
 
+from universal_calendar.web.tenant_api.agents import AgentsApi
+from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
+from universal_calendar.web.tenant_api.appointments import AppointmentsApi
+from universal_calendar.web.tenant_api.audit import AuditApi
 from universal_calendar.web.tenant_api.openapi import AnyOperation
+from universal_calendar.web.tenant_api.privacy import PrivacyApi
+from universal_calendar.web.tenant_api.tenants import TenantsApi
+from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpointsApi
 
 
 @dataclass(frozen=True, slots=True)
 class TenantApi:
     """The parts, each with the operations of one noun."""
 
+    appointments: AppointmentsApi
+    webhook_endpoints: WebhookEndpointsApi
+    privacy: PrivacyApi
+    tenants: TenantsApi
+    agents: AgentsApi
+    api_keys: ApiKeysApi
+    audit: AuditApi
+
     def operations(self) -> list[AnyOperation]:
         """Return every operation, in the order of the documentation."""
-        return []
+        return [
+            *self.appointments.operations(),
+            *self.webhook_endpoints.operations(),
+            *self.privacy.operations(),
+            *self.tenants.operations(),
+            *self.agents.operations(),
+            *self.api_keys.operations(),
+            *self.audit.operations(),
+        ]
 
     @classmethod
     def for_documentation(cls) -> "TenantApi":
         """Return parts that no request will reach."""
-        return cls()
+        return cls(
+            AppointmentsApi.__new__(AppointmentsApi),
+            WebhookEndpointsApi.__new__(WebhookEndpointsApi),
+            PrivacyApi.__new__(PrivacyApi),
+            TenantsApi.__new__(TenantsApi),
+            AgentsApi.__new__(AgentsApi),
+            ApiKeysApi.__new__(ApiKeysApi),
+            AuditApi(),
+        )

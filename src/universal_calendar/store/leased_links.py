@@ -1,0 +1,156 @@
+"""The lease of a link: from then on, and for a while, one process writes its event."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.interval import Interval
+from universal_calendar.services.ports.calendars import WrittenEvent
+from universal_calendar.services.ports.connections import ConnectionStatus
+from universal_calendar.services.ports.links import LeasedLink, LinkId
+from universal_calendar.store.account_secrets import open_account, open_calendar
+from universal_calendar.store.database import Connection
+from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.people import open_person
+
+_LEASE: Final = """
+UPDATE links l SET leased_until = %(until)s, is_begun = l.is_begun OR l.is_wanted
+FROM calendars c
+JOIN connections n USING (tenant_id, connection_id)
+WHERE l.tenant_id = %(tenant)s AND l.appointment_id = %(appointment)s
+    AND l.calendar_id = %(calendar)s AND l.status = 'pending'
+    AND coalesce(l.leased_until <= %(now)s, true)
+    AND coalesce(l.next_try_at <= %(now)s, true)
+    AND coalesce(n.next_try_at <= %(now)s, true)
+    AND c.tenant_id = l.tenant_id AND c.calendar_id = l.calendar_id
+RETURNING l.is_wanted, l.wanted_version, l.generation, l.is_begun, l.event_id, l.etag,
+    l.attempts, c.connection_id, n.provider, n.status, c.key_version, c.sealed,
+    n.key_version, n.sealed
+"""
+# A statement of its own: it sees the appointment as of the lease or later.
+_APPOINTMENT: Final = """
+SELECT starts_at, ends_at, timezone, version, key_version, sealed FROM appointments
+WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s
+"""
+_KEYS: Final = """
+SELECT version, data_key FROM tenant_keys
+WHERE tenant_id = %s AND data_key IS NOT NULL
+"""
+
+
+class _LeaseRow(NamedTuple):
+    is_wanted: bool
+    wanted_version: int
+    generation: int
+    is_begun: bool
+    event_id: str | None
+    etag: str | None
+    attempts: int
+    connection_id: UUID
+    provider: str
+    connection_status: str
+    calendar_key_version: int
+    calendar_sealed: bytes
+    connection_key_version: int
+    connection_sealed: bytes
+
+
+class _AppointmentRow(NamedTuple):
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    version: int
+    key_version: int
+    sealed: bytes
+
+
+async def lease_link(
+    connection: Connection,
+    keyring: Keyring,
+    link_id: LinkId,
+    now: Instant,
+    until: Instant,
+) -> LeasedLink | None:
+    """Take a link that is pending; None if it is not due, or somebody else's."""
+    values = {
+        "tenant": link_id.tenant_id,
+        "appointment": link_id.appointment_id,
+        "calendar": link_id.calendar_id,
+        "now": to_datetime(now),
+        "until": to_datetime(until),
+    }
+    cursor = await connection.execute(_LEASE, values)
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    cursor = await connection.execute(_APPOINTMENT, values)
+    appointment = await cursor.fetchone()
+    if appointment is None:
+        raise LookupError("a link without its appointment")
+    keys = await _data_keys(connection, keyring, link_id.tenant_id)
+    return _leased(
+        link_id,
+        until,
+        _LeaseRow._make(row),
+        _AppointmentRow._make(appointment),
+        keys,
+    )
+
+
+async def _data_keys(
+    connection: Connection, keyring: Keyring, tenant_id: UUID
+) -> Mapping[int, bytes]:
+    cursor = await connection.execute(_KEYS, [tenant_id])
+    return {
+        version: keyring.data_key(tenant_id, wrapped)
+        for version, wrapped in await cursor.fetchall()
+    }
+
+
+def _leased(
+    link_id: LinkId,
+    until: Instant,
+    row: _LeaseRow,
+    appointment: _AppointmentRow,
+    keys: Mapping[int, bytes],
+) -> LeasedLink:
+    tenant_id = link_id.tenant_id
+    account = open_account(
+        keys[row.connection_key_version],
+        tenant_id,
+        row.connection_id,
+        row.connection_sealed,
+    )
+    calendar = open_calendar(
+        keys[row.calendar_key_version],
+        tenant_id,
+        link_id.calendar_id,
+        row.calendar_sealed,
+    )
+    return LeasedLink(
+        link_id,
+        until,
+        row.is_wanted,
+        row.wanted_version,
+        row.generation,
+        row.is_begun,
+        None if row.event_id is None else WrittenEvent(row.event_id, row.etag),
+        row.attempts,
+        row.provider,
+        row.connection_status == ConnectionStatus.ACTIVE,
+        account.access(tenant_id, row.connection_id),
+        calendar.external_id,
+        Interval(
+            from_datetime(appointment.starts_at), from_datetime(appointment.ends_at)
+        ),
+        appointment.timezone,
+        appointment.version,
+        open_person(
+            keys[appointment.key_version],
+            tenant_id,
+            link_id.appointment_id,
+            appointment.sealed,
+        ),
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,6 +85,14 @@ def test_periods_hold_every_bookable_minute_and_no_other(
         assert list(each.periods) == sorted(each.periods)
         if agenda.rules.enforce_grid:
             assert all(period.length == case.length for period in each.periods)
+        else:
+            assert_apart(each, case.length)
+
+
+def assert_apart(found: DayPeriods, length: int) -> None:
+    """Make sure that no two periods could have been one."""
+    for left, right in pairwise(found.periods):
+        assert left.end - length + MINUTE < right.start
 
 
 @given(cases(), ASKERS)
@@ -151,6 +160,8 @@ def test_a_period_ends_where_the_buffer_begins() -> None:
     rules = {"buffer_before_minutes": 10, "buffer_after_minutes": 20}
     taken = agenda(OFFICE | rules, claims=[("12:00", "13:00")])
     assert labels(taken) == {"2026-06-01": ["09:00-11:40", "13:20-17:00"]}
+    around = agenda(OFFICE | rules, claims=[("08:00", "09:00"), ("17:00", "18:00")])
+    assert labels(around) == {"2026-06-01": ["09:20-16:40"]}
 
 
 def test_notice_shortens_the_first_period_to_the_next_whole_minute() -> None:

@@ -200,7 +200,14 @@ def test_the_command_erases(
         "import typer; from universal_calendar.cli.privacy import erase_tenant;"
         " typer.run(erase_tenant)"
     )
-    words = [str(business.tenant_id), "--confirm", "Acme", "--json", "--home", home]
+    words = [
+        str(business.tenant_id),
+        "--confirm",
+        "Acme",
+        "--json",
+        "--home",
+        str(home),
+    ]
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,

@@ -40,6 +40,7 @@ app.command(rich_help_panel="Run")(sandbox)
 for group in (tenants, agents, hours, keys, appointments, connections):
     name = group.__name__.rpartition(".")[2]
     app.add_typer(group.app, name=name, rich_help_panel="Manage")
+tenants.app.command("erase")(privacy.erase_tenant)
 app.add_typer(privacy.encryption, name="encryption", rich_help_panel="Manage")
 app.command(rich_help_panel="Book")(booking.slots)
 app.command(rich_help_panel="Book")(booking.book)

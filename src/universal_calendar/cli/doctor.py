@@ -171,18 +171,23 @@ def _migrations(settings: Settings, server: "Server") -> str:
 def _encryption(settings: Settings, server: "Server") -> str:
     from universal_calendar.bootstrap.parts import master_keys
     from universal_calendar.store.database import Database
+    from universal_calendar.store.key_rotation import KeyTable
     from universal_calendar.store.keyring import open_keyring
 
-    async def open_it() -> None:
+    async def outdated() -> int:
         database = Database(server.url, size=1)
         await database.open()
         try:
-            await open_keyring(database, master_keys(settings))
+            keyring = await open_keyring(database, master_keys(settings))
+            return await KeyTable(database, keyring).count_outdated()
         finally:
             await database.close()
 
-    asyncio.run(open_it())
-    return "the master keys open what is stored"
+    old = asyncio.run(outdated())
+    told = "the master keys open what is stored"
+    if not old:
+        return told
+    return f"{told}; {old} keys await `universal-calendar encryption rewrap`"
 
 
 def _clock(gap: timedelta) -> str:

@@ -18,7 +18,6 @@ from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import local_date, local_day
 from universal_calendar.core.schedule import openings
 from universal_calendar.core.slots import (
-    DaySlots,
     day_plans,
     day_slots,
     free_ranges,
@@ -120,15 +119,15 @@ def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interva
     return [Interval(start, start + wanted.length) for start in nearest]
 
 
-def valid_until(agenda: Agenda, days: list[DaySlots], now: Instant) -> Instant:
-    """Return when a list of slots goes out of date though nothing is written.
+def valid_until(agenda: Agenda, earliest: Instant | None, now: Instant) -> Instant:
+    """Return when a list of starts goes out of date though nothing is written.
 
-    The first of: the next local midnight, the end of a hold, and the moment at which
+    `earliest` is the first start, None where there is none. The first of: the next local midnight, the end of a hold, and the moment at which
     the earliest start falls inside the notice.
     """
     bounds = [local_day(agenda.today(now), agenda.zone).end]
     if agenda.next_expiry is not None:
         bounds.append(agenda.next_expiry)
-    if days:
-        bounds.append(days[0].starts[0] - agenda.rules.notice + 1)
+    if earliest is not None:
+        bounds.append(earliest - agenda.rules.notice + 1)
     return min(bounds)

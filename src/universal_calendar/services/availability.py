@@ -99,7 +99,8 @@ class Availability:
         length = question.minutes * MINUTE
         days = free_slots(agenda, question.first, question.last, length, now)
         body = self._render(question, agenda, days)
-        return _Cached(body, agenda.revision, valid_until(agenda, days, now))
+        earliest = days[0].starts[0] if days else None
+        return _Cached(body, agenda.revision, valid_until(agenda, earliest, now))
 
     def _keep(self, caller: Caller, question: SlotQuestion, answer: _Cached) -> None:
         self._cache[caller, question] = answer

@@ -74,7 +74,7 @@ FROM blocks WHERE tenant_id = %(tenant)s
     AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
 ORDER BY 2
 """
-# What the owner chose to write to, then the agent's own account, then its main calendar.
+# What the owner chose to write to, then the agent's own account, then its main one.
 _CALENDAR_AT: Final = """
 SELECT c.calendar_id FROM calendars c
 JOIN connections n USING (tenant_id, connection_id)

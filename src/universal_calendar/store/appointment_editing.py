@@ -12,6 +12,7 @@ from universal_calendar.services.ports.notices import AppointmentSnapshot, Notic
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.appointments import (
     LOCK_ONE,
+    READ_ONE,
     appointment_of,
     give_up_claim,
     lock_agent,
@@ -123,7 +124,8 @@ class AppointmentEditing:
         ):
             for agent_id in sorted(set(agent_ids)):
                 await lock_agent(connection, tenant_id, agent_id)
-            cursor = await connection.execute(LOCK_ONE, values)
+            await connection.execute(LOCK_ONE, values)
+            cursor = await connection.execute(READ_ONE, values)
             row = await cursor.fetchone()
             if row is None:
                 raise AppointmentNotFound

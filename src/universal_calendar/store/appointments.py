@@ -31,7 +31,10 @@ FROM appointments a
 JOIN tenant_keys k ON k.tenant_id = a.tenant_id AND k.version = a.key_version
 """
 _ONE: Final = "WHERE a.tenant_id = %(tenant)s AND a.appointment_id = %(appointment)s"
-LOCK_ONE: Final = f"{READ} {_ONE} FOR NO KEY UPDATE OF a"
+READ_ONE: Final = f"{READ} {_ONE}"
+# Without the join of READ: a row that was waited for is compared with what it is joined
+# to as that was before, and would be missing if its key was rotated meanwhile.
+LOCK_ONE: Final = f"SELECT FROM appointments a {_ONE} FOR NO KEY UPDATE"
 _CONDITIONS: Final = {
     "starts_from": "a.starts_at >= %(starts_from)s",
     "starts_before": "a.starts_at < %(starts_before)s",
@@ -71,7 +74,7 @@ class AppointmentTable:
         """Return an appointment; raise AppointmentNotFound."""
         values = {"tenant": tenant_id, "appointment": appointment_id}
         async with self._database.transaction(tenant_id) as connection:
-            cursor = await connection.execute(f"{READ} {_ONE}", values)
+            cursor = await connection.execute(READ_ONE, values)
             row = await cursor.fetchone()
         if row is None:
             raise AppointmentNotFound

@@ -56,7 +56,7 @@ def create_app(handlers: Handlers, policy: BrowserPolicy) -> ASGIApp:
     """Build the application, wrapped in the context of every request."""
     app = _documented(handlers.agent_api, handlers.health)
     add_tenant_routes(app, handlers.tenant_api.operations(), handlers.dispatcher)
-    _add_error_handlers(app, handlers.authentication_failed)
+    add_error_handlers(app, handlers.authentication_failed)
     return RequestContext(protected(app, policy))
 
 
@@ -115,7 +115,8 @@ def _add_health_routes(app: FastAPI, health: Health) -> None:
     )
 
 
-def _add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
+def add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
+    """Let every error speak the dialect of its path."""
     async def expected(request: Request, error: Exception) -> Response:
         if isinstance(error, Unauthorized):
             _log.warning("authentication_failed")

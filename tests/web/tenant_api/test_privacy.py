@@ -1,7 +1,5 @@
-"""Customers and tenants see what is kept of them, and are forgotten."""
+"""Customers see what is kept of them, and are forgotten."""
 
-import json
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +7,26 @@ import httpx2
 import pytest
 from psycopg import sql
 
-from tests.harness.business import open_business
-from tests.web.api import BOOKING, FREE_SLOTS
+from tests.web.api import BOOKING
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
+from tests.web.tenant_api.people import (
+    DATA,
+    EMAIL,
+    IDS,
+    PHONE,
+    TRACES,
+    book,
+    booked,
+    data_of,
+    dump,
+    erase_tenant,
+    everything_known,
+    export,
+    listen,
+    somebody_else,
+    traces_in,
+)
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
@@ -20,56 +34,8 @@ from universal_calendar.services.appointment_changes import AppointmentChanges
 from universal_calendar.services.ports.identity import Actor, ActorKind, Role
 from universal_calendar.services.ports.privacy import Customer
 from universal_calendar.services.privacy import Customers
-from universal_calendar.store.sealed_rows import SEALED_TABLES, SealedRows
 
 TESTER = Actor(ActorKind.COMMAND_LINE, "test")
-PHONE, EMAIL = "+14155550147", "qwynneth@canaryfield.example"
-TRACES = (
-    *("Qwynneth", "Canaryfield", "4155550147", "415 555 0147", "peppercorn"),
-    *("Marzipan Lane", "37.42199"),
-)
-DATA: dict[str, Any] = {
-    "title": "Boiler of Qwynneth",
-    "description": "allergic to peppercorn",
-    "location": {"address": "1 Marzipan Lane", "latitude": 37.42199, "longitude": 1.5},
-    "customerInfo": {"name": "Qwynneth Canaryfield", "phone": PHONE, "email": EMAIL},
-    "serviceDetails": {"jobType": "repair"},
-}
-IDS = {
-    "customerId": "crm-4711-b",
-    "leadId": "lead-4711-c",
-    "conversationId": "talk-4711-d",
-    "externalReferenceId": "ref-4711-e",
-}
-
-
-def book(
-    desk: Desk, hour: int, *, key: str | None = None, **data: Any
-) -> httpx2.Response:
-    """Book Qwynneth, or whoever the data name."""
-    ids = IDS if "customerInfo" not in data else {}
-    time = {"startTime": tomorrow_at(hour), "endTime": tomorrow_at(hour, 30)}
-    body = {**ids, "agentId": desk.agent_id, "appointmentData": DATA | time | data}
-    headers = {} if key is None else {"Idempotency-Key": key}
-    return desk.post("/appointments", body, headers=headers)
-
-
-def booked(desk: Desk, hour: int, **more: Any) -> str:
-    answer = book(desk, hour, **more)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["data"]["appointmentId"])
-
-
-def somebody_else(desk: Desk, hour: int) -> str:
-    other = {"name": "John", "phone": "+12125551234", "email": "john@example.com"}
-    data = {"title": "Visit", "description": None, "location": None}
-    return booked(desk, hour, customerInfo=other, **data)
-
-
-def listen(desk: Desk) -> None:
-    """Have notices written, by software that wants to hear of appointments."""
-    answer = desk.post("/webhook-endpoints", {"url": "https://example.com/hook"})
-    assert answer.status_code == 200, answer.text
 
 
 def make_past(superuser: Superuser, *appointment_ids: str) -> None:
@@ -84,49 +50,8 @@ def make_past(superuser: Superuser, *appointment_ids: str) -> None:
         )
 
 
-def data_of(answer: httpx2.Response) -> Any:
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
-
-
 def erase(desk: Desk, **body: Any) -> httpx2.Response:
     return desk.post("/customers/erase", body)
-
-
-def export(desk: Desk, **body: Any) -> Any:
-    return data_of(desk.post("/customers/export", body))
-
-
-async def everything_known(parts: Parts, tenant_id: str) -> str:
-    """Decrypt every sealed value of the tenant, with the master keys there are."""
-    known = []
-    for table in SEALED_TABLES:
-        rows = SealedRows(table, UUID(tenant_id), parts.keyring)
-        async for page in rows.pages(parts.database):
-            known += [(row.plain or b"").decode() for row in page]
-    return "\n".join(known)
-
-
-def dump(superuser: Superuser) -> dict[str, str]:
-    """Return the text of every row of every table."""
-    tables = superuser.execute(
-        "SELECT schemaname, tablename FROM pg_tables"
-        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-    ).fetchall()
-    texts = {}
-    for schema, table in tables:
-        name = sql.Identifier(str(schema), str(table))
-        rows = superuser.execute(sql.SQL("SELECT t::text FROM {} t").format(name))
-        texts[str(table)] = "\n".join(str(row[0]) for row in rows)
-    return texts
-
-
-def traces_in(text: str, traces: Iterable[str]) -> list[str]:
-    """Return what is found, in plain text or as PostgreSQL prints bytes."""
-    low = text.lower()
-    return [
-        each for each in traces if each.lower() in low or each.encode().hex() in low
-    ]
 
 
 def audited(superuser: Superuser, desk: Desk, action: str) -> list[str]:
@@ -403,10 +328,6 @@ def test_only_owners_may(desk: Desk, role: Role) -> None:
     assert desk.as_user(Role.OWNER).post("/customers/export", body).status_code == 200
 
 
-def erase_tenant(desk: Desk, confirm: str) -> httpx2.Response:
-    return desk.ask("DELETE", f"/tenants/{desk.tenant_id}", json={"confirm": confirm})
-
-
 def test_a_booking_leaves_no_trace_in_any_table(
     desk: Desk, superuser: Superuser
 ) -> None:
@@ -417,93 +338,3 @@ def test_a_booking_leaves_no_trace_in_any_table(
     assert appointment_id in texts["notices"]
     for table, text in texts.items():
         assert traces_in(text, TRACES) == [], table
-
-
-@pytest.mark.parametrize("confirm", ["", "acme", "Acme ", None])
-def test_a_tenants_name_must_be_given(desk: Desk, confirm: Any) -> None:
-    assert erase_tenant(desk, confirm).status_code == 400
-    assert data_of(desk.get("/appointments"))["appointments"] == []
-
-
-@pytest.mark.proves("DELETE /tenants/{tenantId}")
-async def test_a_tenant_is_forgotten(
-    desk: Desk, parts: Parts, superuser: Superuser
-) -> None:
-    listen(desk)
-    appointment_id = booked(desk, 10, key="kept")
-    assert len(await everything_known(parts, desk.tenant_id)) > 100
-    answer = erase_tenant(desk, "Acme")
-    assert data_of(answer) == {"tenantId": desk.tenant_id, "erased": True}
-    texts = dump(superuser)
-    left = {
-        table: [row for row in text.splitlines() if desk.tenant_id in row]
-        for table, text in texts.items()
-    }
-    assert {table: len(rows) for table, rows in left.items() if rows} == {
-        "tenants": 1,
-        "tenant_keys": 1,
-        "audit_entries": 1,
-    }
-    assert left["tenant_keys"] == [f"({desk.tenant_id},1,,)"]
-    assert "tenant.erased" in left["audit_entries"][0]
-    gone = (*TRACES, "Acme", appointment_id, desk.agent_id)
-    assert (
-        traces_in("\n".join(row for rows in left.values() for row in rows), gone) == []
-    )
-    assert await everything_known(parts, desk.tenant_id) == ""
-
-
-def test_a_forgotten_tenant_is_unknown(desk: Desk) -> None:
-    appointment_id = booked(desk, 10)
-    customer = {"phone": PHONE}
-    data_of(erase_tenant(desk, "Acme"))
-    answers = [
-        desk.get("/appointments"),
-        desk.get(f"/appointments/{appointment_id}"),
-        desk.delete(f"/appointments/{appointment_id}"),
-        book(desk, 11),
-        book(desk, 11, key="again"),
-        desk.post("/appointments/search", customer),
-        desk.post("/customers/export", customer),
-        desk.post("/customers/erase", customer),
-        desk.post("/webhook-endpoints", {"url": "https://example.com/hook"}),
-        erase_tenant(desk, "Acme"),
-    ]
-    assert [answer.status_code for answer in answers] == [404] * len(answers)
-    codes = {answer.json()["error"]["code"] for answer in answers}
-    assert codes == {"TENANT_NOT_FOUND"}
-    slots = desk.http.get(
-        f"{desk.url}{FREE_SLOTS}/{desk.agent_id}",
-        params={"start_date": tomorrow_at(0)[:10], "end_date": tomorrow_at(0)[:10]},
-        headers={"X-API-Key": desk.api_key},
-    )
-    assert slots.status_code == 401
-
-
-def test_a_token_does_not_bring_a_forgotten_tenant_back(desk: Desk) -> None:
-    owner = desk.as_user(Role.OWNER)
-    data_of(erase_tenant(owner, "Acme"))
-    assert owner.get("/appointments").status_code == 404
-    assert owner.get("/appointments").status_code == 404
-
-
-async def test_other_tenants_are_untouched(desk: Desk, parts: Parts) -> None:
-    other = await open_business(parts)
-    data_of(erase_tenant(desk, "Acme"))
-    neighbour = Desk(
-        desk.http,
-        desk.url,
-        str(other.tenant_id),
-        other.agent_id,
-        other.api_key,
-        desk.headers,
-    )
-    appointment_id = booked(neighbour, 10)
-    assert appointment_id in json.dumps(export(neighbour, phone=PHONE))
-
-
-def test_the_default_tenant_stays(desk: Desk, parts: Parts) -> None:
-    default = str(parts.settings.default_tenant_id)
-    answer = desk.ask("DELETE", f"/tenants/{default}", json={"confirm": "Default"})
-    assert answer.status_code == 403
-    assert "DEFAULT_TENANT_ID" in answer.json()["error"]["message"]

@@ -216,9 +216,9 @@ def _replay(
     key = request.headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_input("Idempotency-Key", "Use 1 to 255 visible ASCII characters")
-    known = [request.path_params, inputs.model_dump(mode="json", by_alias=True)]
     try:
+        known = [request.path_params, inputs.model_dump(mode="json", by_alias=True)]
         canonical = orjson.dumps(known, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:
+    except (ValueError, TypeError):  # of pydantic, of orjson: past 254 levels
         raise invalid_input("body", "Nested too deeply") from None
     return Replay(operation.name, key, None, canonical)

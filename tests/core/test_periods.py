@@ -23,7 +23,7 @@ from tests.core.building import (
 )
 from tests.core.worlds import Case, agenda_of, cases, instant
 from universal_calendar.core.agenda import Agenda
-from universal_calendar.core.booking import check_timing, unavailability
+from universal_calendar.core.booking import check_timing, unavailability, valid_until
 from universal_calendar.core.errors import BookingRefused
 from universal_calendar.core.instant import HOUR, MINUTE, Instant
 from universal_calendar.core.interval import Interval
@@ -128,6 +128,26 @@ def test_slots_are_those_of_the_agent_by_the_askers_dates(
     ]
     found = slot_periods(agenda, Days(case.first, case.last, zone), case.length, now)
     assert list(starts_in(found, case.length)) == expected
+
+
+@given(cases(), ASKERS, st.floats(0, 1))
+@thorough
+def test_an_answer_stays_the_same_until_it_goes_out_of_date(
+    case: Case, asker: str | None, part: float
+) -> None:
+    agenda, now = agenda_of(case.world), instant(case.now)
+    zone = ZoneInfo(asker) if asker else case.world.zone
+
+    def answer(moment: Instant) -> tuple[object, Instant]:
+        days = Days(case.first, case.last, zone)
+        found = free_periods(agenda, days, case.length, moment)
+        earliest = found[0].periods[0].start if found else None
+        shown = [(each.day, each.periods) for each in found]
+        return shown, valid_until(agenda, earliest, moment)
+
+    before, until = answer(now)
+    for moment in (now + int((until - 1 - now) * part), until - 1):
+        assert answer(moment) == (before, until)
 
 
 def labels(

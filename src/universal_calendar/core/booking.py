@@ -122,8 +122,9 @@ def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interva
 def valid_until(agenda: Agenda, earliest: Instant | None, now: Instant) -> Instant:
     """Return when a list of starts goes out of date though nothing is written.
 
-    `earliest` is the first start, None where there is none. The first of: the next local midnight, the end of a hold, and the moment at which
-    the earliest start falls inside the notice.
+    `earliest` is the first start, None where there is none. It is the first of: the
+    next local midnight, the end of a hold, and the moment at which the earliest start
+    falls inside the notice.
     """
     bounds = [local_day(agenda.today(now), agenda.zone).end]
     if agenda.next_expiry is not None:

@@ -147,8 +147,8 @@ class AppointmentTable:
             row = await cursor.fetchone()
         return None if row is None else row[0]
 
-    async def release_hold(self, tenant_id: UUID, hold_id: UUID) -> None:
-        """Give a hold's time back; an absent or expired one changes nothing."""
+    async def release_hold(self, tenant_id: UUID, hold_id: UUID) -> bool:
+        """Give a hold's time back; tell whether there was one."""
         async with self._database.transaction(tenant_id) as connection:
             cursor = await connection.execute(
                 "SELECT agent_id FROM claims WHERE tenant_id = %s AND claim_id = %s"

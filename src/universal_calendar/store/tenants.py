@@ -124,6 +124,25 @@ class AgentTable:
             await within.add(agent, now)
         return agent
 
+    async def lock(
+        self, tenant_id: UUID, agent_id: UUID | None = None
+    ) -> Sequence[UUID]:
+        """Lock an active agent, or all there are, by id, until the transaction ends.
+
+        Returns the ids; raises AgentNotFound.
+        """
+        async with self._database.transaction(tenant_id) as connection:
+            cursor = await connection.execute(
+                "SELECT agent_id FROM agents WHERE tenant_id = %(tenant)s"
+                " AND (%(agent)s::uuid IS NULL OR agent_id = %(agent)s AND is_active)"
+                " ORDER BY agent_id FOR NO KEY UPDATE",
+                {"tenant": tenant_id, "agent": agent_id},
+            )
+            found = [row[0] for row in await cursor.fetchall()]
+        if agent_id is not None and not found:
+            raise AgentNotFound(agent_id)
+        return found
+
     async def tenant_of(self, agent_id: UUID) -> UUID:
         """Return the one tenant with this agent.
 

@@ -117,6 +117,7 @@ def _add_health_routes(app: FastAPI, health: Health) -> None:
 
 def add_error_handlers(app: FastAPI, failed: AuthenticationFailed) -> None:
     """Let every error speak the dialect of its path."""
+
     async def expected(request: Request, error: Exception) -> Response:
         if isinstance(error, Unauthorized):
             _log.warning("authentication_failed")

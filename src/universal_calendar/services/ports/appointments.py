@@ -187,8 +187,8 @@ class AppointmentStore(Protocol):
     ) -> UUID | None:
         """Return the last notice of that kind."""
 
-    async def release_hold(self, tenant_id: UUID, hold_id: UUID) -> None:
-        """Give a hold's time back; an absent or expired one changes nothing."""
+    async def release_hold(self, tenant_id: UUID, hold_id: UUID) -> bool:
+        """Give a hold's time back; tell whether there was one."""
 
 
 class AppointmentEditor(Protocol):

@@ -56,6 +56,14 @@ class AgentStore(Protocol):
     async def add_first(self, agent: Agent, now: Instant) -> Agent:
         """Add the agent unless its tenant has one by now; return the oldest."""
 
+    async def lock(
+        self, tenant_id: UUID, agent_id: UUID | None = None
+    ) -> Sequence[UUID]:
+        """Lock an active agent, or all there are, by id, until the transaction ends.
+
+        Returns the ids; raises AgentNotFound.
+        """
+
     async def tenant_of(self, agent_id: UUID) -> UUID:
         """Return the agent's tenant; raise AgentNotFound or AmbiguousAgent."""
 

@@ -23,12 +23,16 @@ from universal_calendar.services.appointment_changes import (
 )
 from universal_calendar.services.appointments import Announcing, Appointments
 from universal_calendar.services.assignment import Assignment, Provide
+from universal_calendar.services.blocks import Blocks
 from universal_calendar.services.default_agent import ensure_default_agent
+from universal_calendar.services.holds import UnitHolds
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.settled_bookings import SettledBookings
 from universal_calendar.services.settling import Settlement
+from universal_calendar.services.tenant_availability import TenantAvailability
 from universal_calendar.services.transactions import Transactions
 from universal_calendar.store.candidates import CandidateTable
+from universal_calendar.store.tenant_agendas import TenantAgendaTable
 from universal_calendar.web.tenant_api.agents import AgentsApi
 from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
 from universal_calendar.web.tenant_api.appointment_answers import (
@@ -37,7 +41,14 @@ from universal_calendar.web.tenant_api.appointment_answers import (
 )
 from universal_calendar.web.tenant_api.appointments import AppointmentsApi
 from universal_calendar.web.tenant_api.audit import AuditApi
+from universal_calendar.web.tenant_api.availability import (
+    AvailabilityApi,
+    availability_body,
+)
+from universal_calendar.web.tenant_api.blocks import BlocksApi
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
+from universal_calendar.web.tenant_api.holds import HoldsApi
+from universal_calendar.web.tenant_api.notice_settings import NoticeSettingsApi
 from universal_calendar.web.tenant_api.routes import TenantApi
 from universal_calendar.web.tenant_api.tenants import TenantsApi
 from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpointsApi
@@ -52,11 +63,19 @@ def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> Tenant
             new_webhook_secret,
             allows_http=parts.settings.webhooks_allow_private,
         ),
+        NoticeSettingsApi(new_id),
         privacy_api(parts, has_channels=parts.settings.has_channels),
         TenantsApi(tenancy(parts, outside), new_id, partial(tenant_id_from_key, parts)),
         AgentsApi(new_id),
         ApiKeysApi(new_id, new_api_key),
         AuditApi(),
+        AvailabilityApi(
+            TenantAvailability(
+                TenantAgendaTable(parts.database), _provide(parts), availability_body
+            )
+        ),
+        BlocksApi(Blocks(new_id)),
+        HoldsApi(UnitHolds(new_id, _provide(parts))),
     )
 
 

@@ -156,9 +156,10 @@ class AppointmentTable:
                 [tenant_id, hold_id],
             )
             row = await cursor.fetchone()
-            if row is not None:
-                await lock_agent(connection, tenant_id, row[0])
-                await give_up_claim(connection, tenant_id, hold_id)
+            if row is None:
+                return False
+            await lock_agent(connection, tenant_id, row[0])
+            return await give_up_claim(connection, tenant_id, hold_id)
 
 
 def appointment_of(keyring: Keyring, row: Row) -> Appointment:
@@ -197,12 +198,13 @@ async def lock_agent(connection: Connection, tenant_id: UUID, agent_id: UUID) ->
 
 async def give_up_claim(
     connection: Connection, tenant_id: UUID, claim_id: UUID
-) -> None:
-    """Delete a claim of an agent whose row is locked."""
-    await connection.execute(
+) -> bool:
+    """Delete a claim of an agent whose row is locked; tell whether there was one."""
+    cursor = await connection.execute(
         "DELETE FROM claims WHERE tenant_id = %s AND claim_id = %s",
         [tenant_id, claim_id],
     )
+    return cursor.rowcount == 1
 
 
 def _moment(instant: Instant | None) -> object:

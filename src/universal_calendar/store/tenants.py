@@ -127,14 +127,14 @@ class AgentTable:
     async def lock(
         self, tenant_id: UUID, agent_id: UUID | None = None
     ) -> Sequence[UUID]:
-        """Lock an active agent, or all there are, by id, until the transaction ends.
+        """Lock an agent, or all there are, by id, until the transaction ends.
 
         Returns the ids; raises AgentNotFound.
         """
         async with self._database.transaction(tenant_id) as connection:
             cursor = await connection.execute(
                 "SELECT agent_id FROM agents WHERE tenant_id = %(tenant)s"
-                " AND (%(agent)s::uuid IS NULL OR agent_id = %(agent)s AND is_active)"
+                " AND (%(agent)s::uuid IS NULL OR agent_id = %(agent)s)"
                 " ORDER BY agent_id FOR NO KEY UPDATE",
                 {"tenant": tenant_id, "agent": agent_id},
             )

@@ -14,6 +14,8 @@ from universal_calendar.store.api_keys import ApiKeyTable
 from universal_calendar.store.appointment_editing import AppointmentEditing
 from universal_calendar.store.appointments import AppointmentTable
 from universal_calendar.store.audit import AuditTable
+from universal_calendar.store.blocks import BlockTable
+from universal_calendar.store.candidates import CandidateTable
 from universal_calendar.store.database import Bound, Database
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.privacy import CustomerTable
@@ -52,6 +54,8 @@ class UnitsOfWork:
                     session, self.keyring, tenant_id, now
                 ),
                 audit=AuditTable(session, tenant_id, actor, now, self.new_id),
+                blocks=BlockTable(session, self.keyring),
+                candidates=CandidateTable(session),
                 customers=CustomerTable(session, self.keyring, tenant_id),
                 tenants=TenantTable(session, self.keyring),
                 reminders=ReminderTable(session, self.keyring),

@@ -80,20 +80,21 @@ def _documented(agent_api: AgentApi, health: Health) -> FastAPI:
     )
     add_agent_routes(app, agent_api)
     _add_health_routes(app, health)
-    _add_security_schemes(app)
+    _complete_document(app)
     return app
 
 
-def _add_security_schemes(app: FastAPI) -> None:
+def _complete_document(app: FastAPI) -> None:
     schema = app.openapi
 
-    def with_schemes() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         document = schema()
         schemes = agent_openapi.SECURITY | tenant_openapi.SECURITY
         document.setdefault("components", {})["securitySchemes"] = schemes
+        tenant_openapi.forget_422(document)
         return document
 
-    app.openapi = with_schemes  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's own way
 
 
 def _add_health_routes(app: FastAPI, health: Health) -> None:

@@ -180,6 +180,16 @@ class TestDelete:
         assert found["cancellationReason"] == "customer_cancellation"
         assert found["cancellationNotes"] == "Customer requested cancellation"
 
+    def test_notes_stay_out_of_addresses(self, desk: Desk, booked: str) -> None:
+        answer = desk.delete(f"/appointments/{booked}", cancellationNotes="Call me")
+        assert answer.status_code == 400
+        (wrong,) = answer.json()["error"]["details"]["fields"]
+        assert wrong["field"] == "cancellationNotes"
+        assert (
+            data(desk.get(f"/appointments/{booked}"))["appointment"]["status"]
+            == "confirmed"
+        )
+
     @pytest.mark.parametrize("query", [{"reason": "bored"}, {"notifyCustomer": "yes"}])
     def test_what_cannot_be_used(
         self, desk: Desk, booked: str, query: dict[str, str]

@@ -50,7 +50,6 @@ class TestTenants:
             "id": desk.tenant_id,
             "name": "Acme",
             "timezone": "UTC",
-            "reminderMinutes": [],
         }
         for asking in (desk, desk.as_user(Role.VIEWER)):
             one = data(asking.get(f"/tenants/{desk.tenant_id}"))
@@ -61,7 +60,7 @@ class TestTenants:
     def test_adding(self, desk: Desk) -> None:
         body = {"name": "Bolt & Nut", "timezone": "America/Chicago"}
         tenant = data(desk.ask("POST", "/tenants", json=body))["tenant"]
-        assert tenant == {**body, "id": tenant["id"], "reminderMinutes": []}
+        assert tenant == {**body, "id": tenant["id"]}
         new = replace(desk, tenant_id=tenant["id"])
         assert data(new.get(f"/tenants/{tenant['id']}")) == {"tenant": tenant}
         assert data(new.get("/agents")) == {"agents": []}
@@ -107,7 +106,6 @@ class TestTenants:
         changes = {
             "name": "New",
             "timezone": "Asia/Tokyo",
-            "reminderMinutes": [1440, 60],
         }
         changed = data(desk.put(path, changes))["tenant"]
         assert changed == {**changes, "id": desk.tenant_id}
@@ -124,10 +122,6 @@ class TestTenants:
             ({"name": "x" * 256}, "name"),
             ({"name": 7}, "name"),
             ({"timezone": "Mars/Olympus"}, "timezone"),
-            ({"reminderMinutes": [0]}, "reminderMinutes"),
-            ({"reminderMinutes": [60, 60]}, "reminderMinutes"),
-            ({"reminderMinutes": [1, 2, 3, 4, 5, 6]}, "reminderMinutes"),
-            ({"reminderMinutes": ["60"]}, "reminderMinutes.0"),
         ],
     )
     def test_what_cannot_be(self, body: Any, field: str, desk: Desk) -> None:

@@ -101,17 +101,3 @@ def test_retry_makes_one_endpoint(desk: Desk) -> None:
     )
     assert first.content == second.content
     assert len(desk.get("/webhook-endpoints").json()["data"]["endpoints"]) == 1
-
-
-@pytest.mark.proves("GET /notice-settings", "PUT /notice-settings")
-def test_notice_settings(desk: Desk) -> None:
-    before = desk.get("/notice-settings").json()["data"]
-    assert before["reminderMinutes"] == []
-    changed = desk.put("/notice-settings", {"reminderMinutes": [60], "sendsSms": False})
-    assert changed.json()["data"] == before | {
-        "reminderMinutes": [60],
-        "sendsSms": False,
-    }
-    refused = desk.put("/notice-settings", {"reminderMinutes": [0]})
-    assert refused.status_code == 400
-    assert desk.get("/notice-settings").json()["data"] == changed.json()["data"]

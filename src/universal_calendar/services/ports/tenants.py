@@ -59,7 +59,7 @@ class AgentStore(Protocol):
     async def lock(
         self, tenant_id: UUID, agent_id: UUID | None = None
     ) -> Sequence[UUID]:
-        """Lock an active agent, or all there are, by id, until the transaction ends.
+        """Lock an agent, or all there are, by id, until the transaction ends.
 
         Returns the ids; raises AgentNotFound.
         """

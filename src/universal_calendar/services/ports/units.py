@@ -15,6 +15,8 @@ from universal_calendar.services.ports.appointments import (
     Page,
 )
 from universal_calendar.services.ports.audit import AuditFilter, AuditPage
+from universal_calendar.services.ports.blocks import BlockStore
+from universal_calendar.services.ports.candidates import CandidateStore
 from universal_calendar.services.ports.identity import Actor
 from universal_calendar.services.ports.notices import ReminderStore
 from universal_calendar.services.ports.privacy import CustomerStore
@@ -62,6 +64,8 @@ class Unit:
     appointments: AppointmentStore
     appointment_editor: AppointmentEditor
     audit: AuditLog
+    blocks: BlockStore
+    candidates: CandidateStore
     customers: CustomerStore
     tenants: TenantStore
     reminders: ReminderStore

@@ -163,6 +163,8 @@ class UpdateAppointment(_AppointmentIds):
 class CancelAppointment(Inputs):
     """Why, and whether the customer is told; notes belong into a body."""
 
+    body_only = frozenset({"cancellationNotes"})
+
     tenant_id: Id | None = None
     reason: Reason = "business_cancellation"
     notify_customer: QueryFlag = True
@@ -191,12 +193,6 @@ class SearchAppointments(Inputs):
     email: Email | None = None
     page: Annotated[int, Field(ge=1, le=999_999)] = 1
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-
-
-class OfTenant(Inputs):
-    """Nothing but the tenant."""
-
-    tenant_id: Id | None = None
 
 
 _PLACE: Final = {

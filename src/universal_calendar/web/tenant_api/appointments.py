@@ -37,13 +37,13 @@ from universal_calendar.web.tenant_api.appointment_models import (
     CancelAppointment,
     CreateAppointment,
     ListAppointments,
-    OfTenant,
     SearchAppointments,
     UpdateAppointment,
     details_with,
     person_with,
 )
 from universal_calendar.web.tenant_api.errors import invalid_input
+from universal_calendar.web.tenant_api.fields import OfTenant
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import (
     Call,

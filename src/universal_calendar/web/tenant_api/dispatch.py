@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +24,7 @@ from universal_calendar.services.transactions import Transactions
 from universal_calendar.web.bodies import InvalidJson, read_json
 from universal_calendar.web.tenant_api.envelope import response, success
 from universal_calendar.web.tenant_api.errors import invalid_input, invalid_inputs
+from universal_calendar.web.tenant_api.fields import Inputs
 from universal_calendar.web.tenant_api.operation import (
     Arrival,
     Call,
@@ -36,7 +37,7 @@ from universal_calendar.web.tenant_api.operation import (
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT: Final = "tenantId"
 
-Input = TypeVar("Input", bound=BaseModel)
+Input = TypeVar("Input", bound=Inputs)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -66,7 +67,7 @@ class Dispatcher:
             now = self.gate.now()
             principal = await self.gate.authenticate(request, now)
             _authorise(principal, operation)
-            values = await _values(request, operation.source)
+            values = await _values(request, operation)
             named = _named_tenant(principal, request, values, operation)
             inputs = _parsed(operation.inputs, values)
             arrival = Arrival(
@@ -146,19 +147,24 @@ def _written(result: Answer | Data) -> Answer:
     return result if isinstance(result, Answer) else success(result)
 
 
-async def _values(request: Request, source: Source) -> dict[str, Any]:
-    if source is Source.QUERY:
-        return dict(request.query_params)
-    if source is Source.BODY_OR_QUERY and not _has_body(request):
-        return dict(request.query_params)
+async def _values(request: Request, operation: Operation[Any]) -> dict[str, Any]:
+    if operation.source is Source.BODY:
+        return await _body(request)
+    for name in operation.inputs.body_only & request.query_params.keys():
+        raise invalid_input(name, "Send it in the body: addresses are logged")
+    values = dict(request.query_params)
+    if operation.source is Source.BODY_OR_QUERY and _has_body(request):
+        values |= await _body(request)
+    return values
+
+
+async def _body(request: Request) -> dict[str, Any]:
     try:
         body = await read_json(request)
     except InvalidJson:
         raise invalid_input("body", "Invalid JSON; send one JSON object") from None
     if not isinstance(body, dict):
         raise invalid_input("body", "Send one JSON object")
-    if source is Source.BODY_OR_QUERY:
-        return dict(request.query_params) | body
     return body
 
 
@@ -209,7 +215,7 @@ def _parsed(model: type[Input], values: dict[str, Any]) -> Input:
 
 
 def _replay(
-    request: Request, operation: Operation[Any], inputs: BaseModel
+    request: Request, operation: Operation[Any], inputs: Inputs
 ) -> Replay | None:
     if operation.method != "POST":
         return None

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from universal_calendar.core.errors import (
+    AgentNotFound,
     Conflict,
+    HoursNotConfigured,
     InvalidField,
     SlotUnavailable,
     UniversalCalendarError,
@@ -50,6 +52,12 @@ _CONFLICTS: Final = frozenset(
     {"already_exists", "final_status", "endpoint_inactive", "idempotency_mismatch"}
 )
 
+# The core's own texts of these are the agent guide's.
+_MESSAGES: Final[dict[type[Exception], str]] = {
+    AgentNotFound: "No such agent",
+    HoursNotConfigured: "The agent has no business hours yet; set /agents/{id}/hours",
+}
+
 
 class InvalidInputs(UniversalCalendarError):
     """Some fields cannot be used; see details."""
@@ -86,7 +94,8 @@ def render(problem: Problem, error: Exception) -> Response:
     details, headers = _details(problem, error), problem.headers
     if status == 401:
         headers = headers | {"WWW-Authenticate": "Bearer"}
-    return _failure(status, code, problem.message, details, headers)
+    message = _MESSAGES.get(type(error), problem.message)
+    return _failure(status, code, message, details, headers)
 
 
 def render_internal(request_id: str) -> Response:

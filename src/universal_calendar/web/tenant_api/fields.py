@@ -6,7 +6,7 @@ Each refuses what it cannot use with a text that says what it would accept.
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -46,6 +46,9 @@ T = TypeVar("T")
 
 class Inputs(BaseModel):
     """Inputs as the wire has them: camelCase, unknown fields ignored, no coercion."""
+
+    body_only: ClassVar[frozenset[str]] = frozenset()
+    """Names, as the wire has them, that a query must not hold: URLs are logged."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

@@ -18,8 +18,9 @@ from universal_calendar.core.wire import parse_uuid
 from universal_calendar.services.ports.answers import Replay
 from universal_calendar.services.ports.identity import Actor, Principal, Role
 from universal_calendar.services.ports.units import Unit
+from universal_calendar.web.tenant_api.fields import Inputs
 
-Input = TypeVar("Input", bound=BaseModel)
+Input = TypeVar("Input", bound=Inputs)
 Data = Mapping[str, object]
 
 

@@ -6,6 +6,10 @@ from universal_calendar.web.tenant_api.agents import AgentsApi
 from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
 from universal_calendar.web.tenant_api.appointments import AppointmentsApi
 from universal_calendar.web.tenant_api.audit import AuditApi
+from universal_calendar.web.tenant_api.availability import AvailabilityApi
+from universal_calendar.web.tenant_api.blocks import BlocksApi
+from universal_calendar.web.tenant_api.holds import HoldsApi
+from universal_calendar.web.tenant_api.notice_settings import NoticeSettingsApi
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.privacy import PrivacyApi
 from universal_calendar.web.tenant_api.tenants import TenantsApi
@@ -18,17 +22,25 @@ class TenantApi:
 
     appointments: AppointmentsApi
     webhook_endpoints: WebhookEndpointsApi
+    notice_settings: NoticeSettingsApi
     privacy: PrivacyApi
     tenants: TenantsApi
     agents: AgentsApi
     api_keys: ApiKeysApi
     audit: AuditApi
+    availability: AvailabilityApi
+    blocks: BlocksApi
+    holds: HoldsApi
 
     def operations(self) -> list[AnyOperation]:
         """Return every operation, in the order of the documentation."""
         return [
+            *self.availability.operations(),
+            *self.blocks.operations(),
             *self.appointments.operations(),
+            *self.holds.operations(),
             *self.webhook_endpoints.operations(),
+            *self.notice_settings.operations(),
             *self.privacy.operations(),
             *self.tenants.operations(),
             *self.agents.operations(),
@@ -42,9 +54,13 @@ class TenantApi:
         return cls(
             AppointmentsApi.__new__(AppointmentsApi),
             WebhookEndpointsApi.__new__(WebhookEndpointsApi),
+            NoticeSettingsApi.__new__(NoticeSettingsApi),
             PrivacyApi.__new__(PrivacyApi),
             TenantsApi.__new__(TenantsApi),
             AgentsApi.__new__(AgentsApi),
             ApiKeysApi.__new__(ApiKeysApi),
             AuditApi(),
+            AvailabilityApi.__new__(AvailabilityApi),
+            BlocksApi.__new__(BlocksApi),
+            HoldsApi.__new__(HoldsApi),
         )

@@ -1,17 +1,13 @@
 """Tenants in the tenant API: a user's own, or the one that a service names."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
-
-from pydantic import Field
 
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.identity import NewId, Role
-from universal_calendar.services.ports.notices import TenantNoticeSettings
 from universal_calendar.services.ports.tenants import Tenant
-from universal_calendar.services.reminders import Reminders
 from universal_calendar.services.tenancy import Tenancy
 from universal_calendar.services.tenants import Tenants
 from universal_calendar.web.tenant_api.envelope import success
@@ -50,16 +46,14 @@ class ChangedTenant(Inputs):
 
     name: Name | None = None
     timezone: Zone | None = None
-    reminder_minutes: Annotated[list[int], Field(max_length=100)] | None = None
 
 
 class TenantAnswer(Answered):
-    """A tenant, and how many minutes before an appointment its customer is told."""
+    """A business; its reminders are in /notice-settings."""
 
     id: UUID
     name: str
     timezone: str
-    reminder_minutes: list[int]
 
 
 class OneTenant(Answered):
@@ -124,7 +118,7 @@ class TenantsApi:
             Operation(
                 "PUT",
                 _ONE,
-                "Change name, zone or reminders",
+                "Change name or zone",
                 _TAG,
                 Role.OWNER,
                 ChangedTenant,
@@ -148,7 +142,7 @@ class TenantsApi:
     async def create(self, call: Call, inputs: NewTenant) -> Answer:
         """Add a tenant."""
         tenant = Tenant(call.tenant_id, inputs.name, inputs.timezone)
-        data = {"tenant": _written(tenant, TenantNoticeSettings())}
+        data = {"tenant": _written(tenant)}
         replay = call.replay or Replay("", None, None, b"")
         return await self.tenancy.create(
             tenant, call.actor, call.now, replay, success(data)
@@ -167,25 +161,17 @@ class TenantsApi:
             name=inputs.name,
             timezone=inputs.timezone,
         )
-        reminders = Reminders(unit.reminders, self.new_id)
-        settings = await reminders.settings(call.tenant_id)
-        if inputs.reminder_minutes is not None:
-            minutes = tuple(inputs.reminder_minutes)
-            settings = replace(settings, reminder_minutes=minutes)
-            await reminders.configure(call.tenant_id, settings, call.now)
         await unit.audit.record("tenant.updated", call.tenant_id)
-        return {"tenant": _written(tenant, settings)}
+        return {"tenant": _written(tenant)}
 
 
 async def _current(call: Call) -> Data:
-    settings = await call.unit.reminders.settings(call.tenant_id)
-    return _written(await call.unit.tenants.get(call.tenant_id), settings)
+    return _written(await call.unit.tenants.get(call.tenant_id))
 
 
-def _written(tenant: Tenant, settings: TenantNoticeSettings) -> Data:
+def _written(tenant: Tenant) -> Data:
     return {
         "id": tenant.tenant_id,
         "name": tenant.name,
         "timezone": tenant.timezone,
-        "reminderMinutes": settings.reminder_minutes,
     }

@@ -1,7 +1,7 @@
-"""Webhook endpoints, what was delivered to them, and what customers are told."""
+"""Webhook endpoints, and what was delivered to them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,12 +10,11 @@ from universal_calendar.core.instant import Instant, instant_text
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.notices import Delivery, NoticeKind
 from universal_calendar.services.ports.webhook_endpoints import WebhookEndpoint
-from universal_calendar.services.reminders import Reminders
 from universal_calendar.services.webhook_endpoints import LARGEST_PAGE, WebhookEndpoints
 from universal_calendar.web.tenant_api.fields import (
     Answered,
     Id,
-    Inputs,
+    OfTenant,
     QueryCount,
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
@@ -27,12 +26,6 @@ _ONE = "/webhook-endpoints/{endpointId}"
 _DELIVERIES = "/webhook-endpoints/{endpointId}/deliveries"
 
 Url = Annotated[str, Field(max_length=2048, examples=["https://example.com/hooks"])]
-
-
-class OfTenant(Inputs):
-    """Whose endpoints."""
-
-    tenant_id: Id | None = None
 
 
 class NewEndpoint(OfTenant):
@@ -55,18 +48,6 @@ class DeliveryPage(OfTenant):
 
     before: Id | None = None
     limit: Annotated[QueryCount, Field(ge=1, le=LARGEST_PAGE)] = 20
-
-
-class NoticeChoices(OfTenant):
-    """What customers are told; what is given changes.
-
-    Reminders come so many minutes before the start.
-    """
-
-    reminder_minutes: list[int] | None = Field(None, examples=[[1440, 60]])
-    sends_email: bool | None = None
-    sends_sms: bool | None = None
-    sends_broadcast: bool | None = None
 
 
 class EndpointData(Answered):
@@ -111,15 +92,6 @@ class RemovedData(Answered):
     """It is gone."""
 
     removed: bool
-
-
-class NoticeChoicesData(Answered):
-    """What customers are told."""
-
-    reminder_minutes: list[int]
-    sends_email: bool
-    sends_sms: bool
-    sends_broadcast: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,22 +151,6 @@ class WebhookEndpointsApi:
                 OfTenant,
                 self.replay,
                 DeliveryData,
-            ),
-            row(
-                "GET",
-                "/notice-settings",
-                "What customers are told",
-                OfTenant,
-                self.choices,
-                NoticeChoicesData,
-            ),
-            row(
-                "PUT",
-                "/notice-settings",
-                "Choose what customers are told",
-                NoticeChoices,
-                self.choose,
-                NoticeChoicesData,
             ),
         ]
 
@@ -270,30 +226,6 @@ class WebhookEndpointsApi:
         )
         await call.unit.audit.record("webhook_delivery.replayed", delivery_id)
         return _delivery(delivery)
-
-    async def choices(self, call: Call, _: OfTenant) -> Data:
-        """Show what customers are told."""
-        return await self._choices(call)
-
-    async def choose(self, call: Call, wanted: NoticeChoices) -> Data:
-        """Change what is given, for what is booked already too."""
-        reminders = Reminders(call.unit.reminders, self.new_id)
-        given = wanted.model_dump(exclude_none=True, exclude={"tenant_id"})
-        if "reminder_minutes" in given:
-            given["reminder_minutes"] = tuple(given["reminder_minutes"])
-        settings = replace(await reminders.settings(call.tenant_id), **given)
-        await reminders.configure(call.tenant_id, settings, call.now)
-        await call.unit.audit.record("notice_settings.updated", call.tenant_id)
-        return await self._choices(call)
-
-    async def _choices(self, call: Call) -> Data:
-        settings = await call.unit.reminders.settings(call.tenant_id)
-        return {
-            "reminderMinutes": settings.reminder_minutes,
-            "sendsEmail": settings.sends_email,
-            "sendsSms": settings.sends_sms,
-            "sendsBroadcast": settings.sends_broadcast,
-        }
 
     async def _found(self, call: Call) -> WebhookEndpoint:
         return await self._endpoints(call).get(call.tenant_id, call.id("endpointId"))

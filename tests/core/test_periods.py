@@ -32,7 +32,7 @@ from universal_calendar.core.periods import DayPeriods, Days, free_periods, slot
 from universal_calendar.core.slots import free_slots
 
 UTC = ZoneInfo("UTC")
-OFFICE = {"working_hours": every_day(("09:00", "17:00"))}
+OFFICE: dict[str, object] = {"working_hours": every_day(("09:00", "17:00"))}
 thorough = settings(
     max_examples=120,
     deadline=None,

@@ -43,7 +43,8 @@ UPDATE appointments SET version = version + 1, starts_at = starts_at + %(by)s,
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s RETURNING version
 """
 _CANCEL = """
-UPDATE appointments SET version = version + 1, status = 'cancelled', updated_at = %(now)s
+UPDATE appointments SET version = version + 1, status = 'cancelled',
+    updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s RETURNING version
 """
 _FOLLOW = """
@@ -169,7 +170,7 @@ class Diary:
         return from_datetime(rows[0][0]) if rows else None
 
     async def unsettled(self) -> int:
-        """Return how many appointments are not yet in the calendar as they should be."""
+        """Return how many appointments the calendar does not show as they are."""
         async with self.parts.database.connection() as connection:
             cursor = await connection.execute(
                 "SELECT count(*) FROM due_work WHERE tenant_id = %s", [self.tenant_id]

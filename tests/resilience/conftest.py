@@ -7,6 +7,7 @@ import pytest
 from tests.harness.business import Business
 from tests.harness.island import Island, island
 from tests.harness.ledger import Ledger
+from tests.harness.town import Town, found_town
 from universal_calendar.bootstrap.parts import Server
 
 
@@ -22,3 +23,10 @@ def ledger(server: Server, business: Business) -> Ledger:
     """Open the books of the test's business, past row-level security."""
     assert server.embedded is not None
     return Ledger.of(server.embedded, business.tenant_id)
+
+
+@pytest.fixture
+def town() -> Iterator[Town]:
+    """Found a town of the test's own: nothing is settled, and no service runs."""
+    with found_town() as town:
+        yield town

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from universal_calendar.bootstrap.hours import keep_hours, platform_hours
 from universal_calendar.bootstrap.housekeeping import keep_house
 from universal_calendar.bootstrap.outside import Outside, open_outside
 from universal_calendar.bootstrap.parts import (
@@ -74,6 +75,7 @@ async def _serve(settings: Settings, server: Server, announce: Announce) -> None
         open_outside(settings) as outside,
         watching(server),
         beside(keep_house(Housekeeping(parts.database))),
+        beside(keep_hours(platform_hours(parts, outside))),
         working(parts, outside) if settings.run_worker else nullcontext(),
         _settling(parts, outside) as settlement,
     ):

@@ -3,6 +3,7 @@
 from functools import partial
 from uuid import UUID
 
+from universal_calendar.bootstrap.hours import hours_on_demand
 from universal_calendar.bootstrap.outside import Outside
 from universal_calendar.bootstrap.parts import (
     Parts,
@@ -103,4 +104,8 @@ def _provide(parts: Parts) -> Provide:
 
 def dispatcher(parts: Parts, outside: Outside) -> Dispatcher:
     """Build what lets requests in and runs them."""
-    return Dispatcher(gate(parts, outside), Transactions(parts.units))
+    return Dispatcher(
+        gate(parts, outside),
+        Transactions(parts.units),
+        hours_on_demand(parts, outside),
+    )

@@ -11,6 +11,7 @@ import typer
 from universal_calendar.cli import (
     agents,
     appointments,
+    blocks,
     booking,
     connections,
     hours,
@@ -37,7 +38,7 @@ app.command(rich_help_panel="Set up")(migrate)
 app.command(rich_help_panel="Set up")(doctor)
 app.command(rich_help_panel="Run")(worker)
 app.command(rich_help_panel="Run")(sandbox)
-for group in (tenants, agents, hours, keys, appointments, connections):
+for group in (tenants, agents, hours, keys, appointments, blocks, connections):
     name = group.__name__.rpartition(".")[2]
     app.add_typer(group.app, name=name, rich_help_panel="Manage")
 tenants.app.command("erase")(privacy.erase_tenant)

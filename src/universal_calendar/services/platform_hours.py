@@ -50,6 +50,11 @@ class PlatformHours:
             self._pause(agent.tenant_id, now)
         return has_hours
 
+    async def provide_all(self, agents: Sequence[Agent], now: Instant) -> bool:
+        """Ask once for all of a tenant's agents; tell whether any has hours now."""
+        provided = [await self.provide(each, now) for each in agents if each.is_active]
+        return any(provided)
+
     async def refresh_stale(self, now: Instant) -> int:
         """Fetch again what is older than 15 minutes; return how many agents' it was.
 

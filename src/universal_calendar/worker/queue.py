@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from universal_calendar.core.errors import DatabaseUnavailable
 from universal_calendar.core.instant import Instant
 from universal_calendar.services.ports.due_work import DueItem, Settler
+from universal_calendar.worker.pace import POLL_SECONDS, Pace
 
 QUEUE: Final = "settle"
 TASK_SECONDS: Final = 120
@@ -26,8 +27,6 @@ TASK_SECONDS: Final = 120
 STUCK_SECONDS: Final = 2 * TASK_SECONDS
 HEARTBEAT_SECONDS: Final = 3.0
 STALLED_SECONDS: Final = 15.0
-POLL_SECONDS: Final = 2.0
-"""How soon a task is found where no notification arrives, as behind a pooler."""
 _POOL_SIZE: Final = 3
 
 Now = Callable[[], Instant]
@@ -113,6 +112,7 @@ class Tasks:
             install_signal_handlers=False,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,
+            worker_middleware=[Pace()],
         )
 
     async def rescue_stalled(self) -> int:

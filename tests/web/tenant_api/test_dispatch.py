@@ -12,6 +12,8 @@ from starlette.requests import Request
 from tests.harness.business import Business
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.instant import Instant
+from universal_calendar.services.hours_on_demand import HoursOnDemand
+from universal_calendar.services.platform_hours import PlatformHours
 from universal_calendar.services.ports.identity import (
     Actor,
     ActorKind,
@@ -19,6 +21,8 @@ from universal_calendar.services.ports.identity import (
     Role,
 )
 from universal_calendar.services.transactions import Transactions
+from universal_calendar.store.platform_hours import PlatformScheduleTable
+from universal_calendar.store.tenants import AgentTable
 from universal_calendar.web.app import add_error_handlers
 from universal_calendar.web.request_context import RequestContext
 from universal_calendar.web.tenant_api.dispatch import Dispatcher, Gate
@@ -34,6 +38,12 @@ from universal_calendar.web.tenant_api.operation import (
 
 SERVICE = Principal(ActorKind.SERVICE, "service", None, Role.OWNER)
 Data = Mapping[str, object]
+
+
+def no_platform(parts: Parts) -> HoursOnDemand:
+    """Return what asks nobody for hours."""
+    hours = PlatformHours(None, PlatformScheduleTable(parts.database))
+    return HoursOnDemand(hours, AgentTable(parts.database))
 
 
 class Anything(Inputs):
@@ -78,7 +88,7 @@ async def ask(
 
     app = FastAPI()
     gate = Gate(authenticate, admit, lambda _: "203.0.113.1", lambda: 0)
-    dispatcher = Dispatcher(gate, Transactions(parts.units))
+    dispatcher = Dispatcher(gate, Transactions(parts.units), no_platform(parts))
     add_tenant_routes(app, [operation], dispatcher)
     add_error_handlers(app, failed)
     transport = httpx2.ASGITransport(RequestContext(app))

@@ -1,8 +1,9 @@
 """Blocks in the tenant API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -11,7 +12,11 @@ from universal_calendar.core.instant import instant_text
 from universal_calendar.services.appointment_reading import Days
 from universal_calendar.services.blocks import Blocks, NewBlock
 from universal_calendar.services.ports.appointments import Page
-from universal_calendar.services.ports.blocks import Block, BlockedAppointment
+from universal_calendar.services.ports.blocks import (
+    Block,
+    BlockedAppointment,
+    BlockPage,
+)
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.web.tenant_api.appointment_answers import Pagination
 from universal_calendar.web.tenant_api.fields import (
@@ -33,6 +38,8 @@ _TAG: Final = "Availability"
 _ID: Final = "blockId"
 _SOFT: Final = "soft"
 _HARD: Final = "hard"
+
+Json = dict[str, Any]
 
 BlockType = Literal["soft", "hard"]
 
@@ -159,32 +166,41 @@ class BlocksApi:
             title=inputs.title,
             reason=inputs.reason,
         )
-        block, conflicting = await self.blocks.add(call.unit, new)
-        return {
-            "blockId": block.block_id,
-            "created": True,
-            "conflictingAppointments": [_conflicting(each) for each in conflicting],
-        }
+        return created(*await self.blocks.add(call.unit, new))
 
     async def list(self, call: Call, inputs: ListBlocks) -> Data:
         """Return a page of blocks."""
         days = Days(inputs.start_date, inputs.end_date, inputs.timezone)
         page = Page(inputs.page, inputs.limit)
         found = await self.blocks.page(call.unit, days, inputs.agent_id, page)
-        return {
-            "blocks": [_block(each) for each in found.blocks],
-            "pagination": {
-                "page": page.number,
-                "limit": page.limit,
-                "total": found.total,
-                "pages": -(-found.total // page.limit),
-            },
-        }
+        return listed(found, page)
 
     async def remove(self, call: Call, _inputs: OfTenant) -> Data:
         """Remove a block."""
         await self.blocks.remove(call.unit, call.id(_ID))
         return {"removed": True}
+
+
+def created(block: Block, conflicting: Sequence[BlockedAppointment]) -> Json:
+    """Write a CreatedBlock."""
+    return {
+        "blockId": block.block_id,
+        "created": True,
+        "conflictingAppointments": [_conflicting(each) for each in conflicting],
+    }
+
+
+def listed(found: BlockPage, page: Page) -> Json:
+    """Write a BlockList."""
+    return {
+        "blocks": [_block(each) for each in found.blocks],
+        "pagination": {
+            "page": page.number,
+            "limit": page.limit,
+            "total": found.total,
+            "pages": -(-found.total // page.limit),
+        },
+    }
 
 
 def _conflicting(appointment: BlockedAppointment) -> Data:

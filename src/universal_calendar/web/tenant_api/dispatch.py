@@ -6,6 +6,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from universal_calendar.core.errors import Forbidden, InvalidField
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wire import parse_uuid
+from universal_calendar.services.hours_on_demand import HoursOnDemand
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.identity import Actor, ActorKind, Principal
 from universal_calendar.services.ports.units import Unit
@@ -59,6 +61,7 @@ class Dispatcher:
 
     gate: Gate
     transactions: Transactions
+    hours: HoursOnDemand
 
     def endpoint(self, operation: Operation[Input]) -> Endpoint:
         """Return what serves the operation."""
@@ -78,7 +81,8 @@ class Dispatcher:
                 _replay(request, operation, inputs),
             )
             call = await self._admitted(operation, arrival, named, inputs)
-            return response(await self._run(operation, call, inputs))
+            run = partial(self._run, operation, call, inputs)
+            return response(await self.hours.run(call.tenant_id, call.now, run))
 
         return serve
 

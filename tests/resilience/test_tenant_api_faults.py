@@ -1,0 +1,77 @@
+"""The provider fails, hangs and throttles: bookings stand, and in the end all agrees.
+
+Each shop has a calendar with a fault of its own, all at the same time; then the whole
+provider is gone. Nobody waits for it, no answer says what is not so, and once it is
+well again every appointment has one event as it is now.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Any
+
+from tests.harness.agreement import check_agreement
+from tests.harness.clerk import LIVES, Clerk
+from tests.harness.crowd import clients
+from tests.harness.town import Town
+
+LONGEST_ANSWER = 5.0
+RECOVERED_SECONDS = 40.0
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "latency": {"kind": "latency", "seconds": 0.7},
+    "slow": {"kind": "latency", "seconds": 2, "probability": 0.5},
+    "hang": {"kind": "hang"},
+    "throttle": {"kind": "throttle", "seconds": 3},
+    "throttle-until": {"kind": "throttle", "seconds": 2, "asDate": True},
+    "failure": {"kind": "failure", "status": 500},
+    "flaky": {"kind": "failure", "status": 503, "probability": 0.5},
+    "drop": {"kind": "drop"},
+    "lost-answer": {"kind": "lost_answer", "probability": 0.7},
+    "lost-late": {"kind": "lost_answer", "seconds": 2, "probability": 0.5},
+    "expired-token": {"kind": "expired_token", "probability": 0.5},
+}
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(clerk: Clerk) -> None:
+    await asyncio.gather(clerk.serve(LIVES[::2]), clerk.serve(LIVES[1::2]))
+
+
+def check_manners(clerks: dict[str, Clerk]) -> None:
+    """Assert that nobody waited for a provider, or heard of its trouble."""
+    for name, clerk in clerks.items():
+        _log.info("%s: %s", name, figures(clerk))
+        assert set(clerk.statuses) <= {200, 201}, (name, clerk.statuses)
+        assert clerk.slowest.seconds < LONGEST_ANSWER, (name, clerk.slowest)
+
+
+def figures(clerk: Clerk) -> str:
+    answers = clerk.created.values()
+    states = Counter(answer["syncStatus"] for answer in answers)
+    slowest = clerk.slowest
+    return f"{dict(states)}, slowest {slowest.what} after {slowest.seconds:.2f} s"
+
+
+async def test_provider_fails_hangs_and_throttles(town: Town) -> None:
+    shops = await town.settle(*FAULTS)
+    with town.serving(RUN_WORKER="true") as service:
+        async with clients() as http:
+            clerks = {
+                shop.account.account: Clerk(http, service.url, town.sandbox.url, shop)
+                for shop in shops
+            }
+            for name, fault in FAULTS.items():
+                if fault:
+                    town.sandbox.fault(calendarId=clerks[name].shop.calendar, **fault)
+            await asyncio.gather(*map(serve, clerks.values()))
+            check_manners(clerks)
+            town.sandbox.kill()
+            await asyncio.gather(*map(serve, clerks.values()))
+            check_manners(clerks)
+            town.sandbox.start()
+            await town.settled(RECOVERED_SECONDS)
+            for clerk in clerks.values():
+                await check_agreement(town, clerk)

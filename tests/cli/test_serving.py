@@ -1,6 +1,7 @@
 """`serve` and `demo`: what they print can be used as it stands."""
 
 import json
+import re
 import shlex
 import signal
 import socket
@@ -32,7 +33,8 @@ def send(words: list[str]) -> httpx2.Response:
     for word in rest:
         if word == "-H":
             name, _, value = next(rest).partition(": ")
-            headers[name] = value
+            shown = re.fullmatch(r"\$\(cat (.+)\)", value)
+            headers[name] = Path(shown[1]).read_text() if shown else value
         elif word == "-d":
             body = next(rest)
         else:
@@ -78,16 +80,19 @@ def key_in(text: str) -> str:
 
 def test_the_demo_can_be_pasted_and_keeps_its_key(own_home: Path) -> None:
     with demo_service(own_home) as printed:
-        question, booking = pasted(printed)
+        question, booking, check = pasted(printed)
         listed, booked, again = send(question), send(booking), send(booking)
+        checked = send(check)
         key = key_in(printed)
     assert listed.status_code == 200
     assert listed.json()["available_slots"]
     assert booked.status_code == 201
     assert booked.json()["details"]["agent_id"] == DEMO_AGENT
     assert again.status_code == 409
+    assert checked.json()["data"]["availability"]
     assert printed.count("Listening on http") == 1
-    assert (own_home / "demo.key").stat().st_mode & 0o777 == 0o600
+    for name in ("demo.key", "service.key"):
+        assert (own_home / name).stat().st_mode & 0o777 == 0o600
 
     with demo_service(own_home) as printed:
         assert key_in(printed) == key

@@ -27,7 +27,7 @@ def _appointment_of(event: Json) -> str:
 
 def _check_provider(visits: list[Visit], events: list[Json]) -> None:
     live = {visit.appointment_id: visit for visit in visits if not visit.is_cancelled}
-    assert Counter(map(_appointment_of, events)) == Counter(live)
+    assert Counter(map(_appointment_of, events)) == Counter(list(live))
     for event in events:
         visit = live[_appointment_of(event)]
         assert event["start"] == {"at": wire(visit.start)}, event

@@ -111,17 +111,18 @@ class Clerk:
     created: dict[str, Json] = field(default_factory=dict)
     """What was answered to POST /appointments, by appointment."""
 
-    async def serve(self, lives: Sequence[Sequence[str]]) -> None:
-        """Serve a visit of each life, one after the other."""
-        for life in lives:
-            await self._live(life)
+    async def serve_until(
+        self, closed: asyncio.Event, desks: int, pause: float = 0
+    ) -> None:
+        """Serve visits at so many desks at once, until it closes.
 
-    async def serve_until(self, closed: asyncio.Event, desks: int) -> None:
-        """Serve visits at so many desks at once, until it closes."""
+        Every desk takes a breath of `pause` seconds between two visits.
+        """
 
         async def desk(number: int) -> None:
             while not closed.is_set():
                 await self._live(LIVES[number % len(LIVES)])
+                await asyncio.sleep(pause)
                 number += 1
 
         async with asyncio.TaskGroup() as group:

@@ -235,13 +235,13 @@ class Flood:
         for scheme in ("Bearer", "Basic", "Digest"):
             yield {"Authorization": f"{scheme} {word}"}
         yield {"Authorization": f"Bearer {word}.{word}.{word}"}
-        yield self._bearer(house.tenant_id, name, word * 4)
-        yield self._bearer(house.tenant_id, name, secret, exp=1)
-        yield self._bearer(house.tenant_id, name, secret, role=word)
-        yield self._bearer(NOBODYS_ID, name, secret)
-        yield self._bearer(house.tenant_id, name, secret, role="viewer")
+        yield self.bearer(house.tenant_id, name, word * 4)
+        yield self.bearer(house.tenant_id, name, secret, exp=1)
+        yield self.bearer(house.tenant_id, name, secret, role=word)
+        yield self.bearer(NOBODYS_ID, name, secret)
+        yield self.bearer(house.tenant_id, name, secret, role="viewer")
 
-    def _bearer(
+    def bearer(
         self, tenant_id: str, name: str, secret: str, **other: object
     ) -> dict[str, str]:
         people = {

@@ -3,15 +3,12 @@
 import asyncio
 import json
 import logging
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -20,12 +17,9 @@ from psycopg.rows import dict_row
 from tests.harness.business import Business, open_business
 from tests.harness.command_line import CommandLine
 from tests.harness.island import Island, island, wait_for
-from tests.harness.running import (
-    GENEROUS,
-    clean_environment,
-    start_service,
-)
+from tests.harness.running import start_service
 from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
+from tests.harness.working import start_worker
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Server, open_parts, start_server
 from universal_calendar.bootstrap.worker import connections, providers
@@ -64,7 +58,7 @@ class Serving:
     def __init__(self, home: Path, **settings: str) -> None:
         """Start it."""
         self._home, self._settings = home, _PROVIDER_REQUESTS | settings
-        self.process = start_service(home, **self._settings)
+        self.process = start_service(home, 0, **self._settings)
         self._port = int(self.url.rpartition(":")[2])
 
     @property
@@ -85,39 +79,26 @@ class Serving:
 class Working:
     """A `universal-calendar worker` process of the town."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         """Start it."""
-        self._home, self._settings = home, _PROVIDER_REQUESTS | settings
-        self._log = home.parent / "worker.log"
+        self._folder, self._settings = folder, settings
         self._start()
 
     def _start(self) -> None:
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "universal_calendar", "worker"]
-                + ["--home", str(self._home)],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=clean_environment(**(GENEROUS | self._settings)),
-                cwd=self._home.parent,
-            )
-        wait_for("the worker works", self._is_ready)
-
-    def _is_ready(self) -> bool:
-        printed = self._log.read_text()
-        assert self.process.poll() is None, printed
-        return "Working" in printed
+        self.process = start_worker(self._folder, self._settings)
+        wait_for("the worker works", self.process.is_working)
 
     def crash(self) -> None:
         """Kill it at once, and start it again."""
         self.process.kill()
-        self.process.wait()
         self._start()
 
     def stop(self) -> None:
         """Ask it to finish."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == 0, self._log.read_text()
+        assert self.process.stop() == 0, self.process.log.read_text()
+
+
+Process = TypeVar("Process", Serving, Working)
 
 
 class Town:
@@ -164,9 +145,14 @@ class Town:
         yield from _until_stopped(Serving(self.place.home, **settings))
 
     @contextmanager
-    def working(self, **settings: str) -> Iterator[Working]:
+    def working(self) -> Iterator[Working]:
         """Run a worker for a block."""
-        yield from _until_stopped(Working(self.place.home, **settings))
+        settings = _PROVIDER_REQUESTS | {
+            "DATABASE_URL": self.server.url,
+            "MASTER_KEYS": (self.place.home / "master.key").read_text(),
+            "ENVIRONMENT": "development",
+        }
+        yield from _until_stopped(Working(self.place.home.parent, settings))
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """Ask the database past the service and row-level security."""
@@ -197,7 +183,7 @@ class Town:
         return took
 
 
-def _until_stopped(process: Any) -> Iterator[Any]:
+def _until_stopped(process: Process) -> Iterator[Process]:
     try:
         yield process
     except BaseException:

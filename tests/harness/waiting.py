@@ -12,7 +12,7 @@ async def until(
 ) -> None:
     """Look until the condition holds; raise TimeoutError after so many seconds."""
     async with asyncio.timeout(seconds):
-        while not await _holds(condition):
+        while not await _holds(condition):  # noqa: ASYNC110 - others set no event
             await asyncio.sleep(0.02)
 
 

@@ -166,6 +166,7 @@ async def test_an_event_that_comes_back_gets_a_new_key(
     await settle(writes, diary, appointment_id)
     await diary.revive(appointment_id)
     await settle(writes, diary, appointment_id)
+    assert paper.calls == ["put", "delete", "put"]
     await assert_agreed(diary, paper, appointment_id, generation=1)
 
 

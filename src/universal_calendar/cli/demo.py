@@ -1,12 +1,15 @@
 """Demo data: an agent that can be booked at once, and a key to do it with."""
 
 import json
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+from pydantic import SecretStr
 
 from universal_calendar.cli import wording
 from universal_calendar.cli.booking import booking_request
@@ -38,7 +41,8 @@ from universal_calendar.services.ports.agendas import AgendaQuery
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.ports.tenants import Agent
-from universal_calendar.store.private_file import write_private
+from universal_calendar.settings import Settings
+from universal_calendar.store.private_file import kept_private, write_private
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
@@ -48,6 +52,7 @@ TENANT_ID: Final = UUID("00000000-0000-7000-8000-000000000002")
 AGENT_ID: Final = UUID("47addfec-f4cd-41e2-b6ec-6a5e949fe754")
 ZONE: Final = "America/New_York"
 MINUTES: Final = 30
+_SERVICE_KEY_FILE: Final = "service.key"
 _CUSTOMER: Final = "John Doe"
 _SHOWN_DAYS: Final = timedelta(days=4)
 
@@ -129,6 +134,18 @@ async def _works(parts: "Parts", who: Bookable, secret: str) -> bool:
     return True
 
 
+def with_service_key(settings: Settings) -> Settings:
+    """Return settings with which the tenant API can be tried.
+
+    Without a key of the settings one is made, once, in a 0600 file in the home.
+    """
+    if settings.internal_service_key:
+        return settings
+    path = settings.uc_home / _SERVICE_KEY_FILE
+    key = SecretStr(kept_private(path, lambda: f"us_{secrets.token_urlsafe(32)}"))
+    return settings.model_copy(update={"internal_service_key": (key,)})
+
+
 def greeting(demo: Demo, url: str) -> str:
     """Say what there is to try, with lines to paste."""
     first = date.fromisoformat(demo.slot["date"])
@@ -154,8 +171,16 @@ Book it:
     -d '{json.dumps(booking)}' \\
     {url}/api/calendar/external-booking
 
+The same agent by the tenant API, for the business's own software:
+  curl -H "X-Service-Key: $(cat {demo.key_file.with_name(_SERVICE_KEY_FILE)})" \\
+    '{url}/availability/check?tenantId={TENANT_ID}&{_check(first)}'
+
 All routes: {url}/docs
 """
+
+
+def _check(first: date) -> str:
+    return f"startDate={first}&endDate={first + _SHOWN_DAYS}&duration={MINUTES}"
 
 
 def _introduction(demo: Demo) -> str:

@@ -84,9 +84,10 @@ def _run(settings: Settings, then: Callable[[str], None]) -> None:
 def _serve_demo(settings: Settings) -> None:
     import asyncio
 
-    from universal_calendar.cli.demo import greeting, seed
+    from universal_calendar.cli.demo import greeting, seed, with_service_key
     from universal_calendar.cli.session import running_server, with_server
 
+    settings = with_service_key(settings)
     # The server stays up between seeding and serving.
     with running_server(settings) as server:
         demo = asyncio.run(with_server(settings, server, seed))

@@ -15,6 +15,7 @@ from universal_calendar.core.localtime import zone_named
 from universal_calendar.core.provider_errors import (
     EventChanged,
     NotAuthorized,
+    ProviderDown,
     Rejected,
     SyncTokenStale,
 )
@@ -186,11 +187,14 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
         if answer.status != 401:
             return answer
         token = await self._refreshed(access, seconds)
-        return await self._http.send(
-            _request(access, question, token),
-            seconds=seconds,
-            expected=question.expected,
+        request = _request(access, question, token)
+        answer = await self._http.send(
+            request, seconds=seconds, expected=(401, *question.expected)
         )
+        if answer.status == 401:
+            # Its owner still consents, or there would be no fresh token: it passes.
+            raise ProviderDown
+        return answer
 
     def _token(self, access: Access) -> str:
         given = _secret(access, "accessToken")

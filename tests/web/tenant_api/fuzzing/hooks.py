@@ -25,3 +25,15 @@ def before_call(
     key = headers.get("Idempotency-Key", "")
     if re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         headers["Idempotency-Key"] = f"{key[:200]}-{next(_calls)}"
+
+
+@schemathesis.check
+def nothing_that_fits_is_refused(
+    _context: schemathesis.CheckContext,
+    response: schemathesis.Response,
+    case: schemathesis.Case[Any],
+) -> None:
+    """Refuse by a business rule what fits the schema, but not as a bad field."""
+    if response.status_code == 400 and case.meta.generation.mode.is_positive:
+        error = response.json()["error"]
+        assert error["code"] != "VALIDATION_ERROR", error["details"]

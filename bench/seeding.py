@@ -89,6 +89,24 @@ def seed_product(
         connection.execute("VACUUM ANALYZE")
 
 
+def connect_calendar(place: Place, tenant: Tenant, now: datetime) -> None:
+    """Give the tenant a calendar to write to; nobody opens its sealed columns here."""
+    with place.administer() as connection:
+        for statement in _CONNECT:
+            connection.execute(statement, {"tenant": tenant.tenant_id, "now": now})
+
+
+_CONNECT: Final = (
+    b"INSERT INTO connections (tenant_id, connection_id, provider, account_index,"
+    b" status, key_version, sealed, created_at, updated_at)"
+    b" VALUES (%(tenant)s, %(tenant)s, 'fake', '', 'active', 1, '', %(now)s, %(now)s)",
+    b"INSERT INTO calendars (tenant_id, calendar_id, connection_id, is_primary,"
+    b" key_version, sealed, created_at)"
+    b" VALUES (%(tenant)s, %(tenant)s, %(tenant)s, true, 1, '', %(now)s)",
+    b"INSERT INTO write_calendars VALUES (%(tenant)s, NULL, %(tenant)s)",
+)
+
+
 def multiply(place: Place, calendar: Calendar, tenants: int, total: int) -> None:
     """Add claims like this agent's to other agents until there are `total`."""
     with place.administer() as connection:

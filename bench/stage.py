@@ -87,6 +87,7 @@ class Stage:
             "MASTER_KEYS": self.master_key,
             "API_KEY_RATE_LIMIT": str(RATE_LIMIT),
             "INTERNAL_SERVICE_KEY": self.service_key,
+            "RUN_WORKER": "false",
         }
         with self._process("product", command, settings) as process:
             self._wait_until_answered("product", process, port)

@@ -18,6 +18,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "contention": contention.one_slot,
     "availability-check": tenant_api.availability,
     "booking": bookings.booking,
+    "booking-connected": bookings.booking_connected,
     "appointments": tenant_api.booking,
     "growth": growth.growth,
 }

@@ -121,7 +121,8 @@ def _headers(arena: Arena) -> dict[str, str]:
 
 
 def _lane(name: str, arena: Arena, status: int, requests: Requests) -> Lane:
-    return Lane(name, arena.product.port, requests, status, _BURST, _BATCH)
+    batch = min(_BATCH, arena.effort.agents)
+    return Lane(name, arena.product.port, requests, status, _BURST, batch)
 
 
 def _figure(name: str, title: str, results: Sequence[Result]) -> Figure:

@@ -25,6 +25,7 @@ GOALS = {
     ],
     "availability-check": ["x agent API"],
     "booking": ["x reference"],
+    "booking-connected": ["x reference"],
     "appointments": ["x agent API"],
     "growth": ["x the time at 10,000"],
 }

@@ -7,7 +7,7 @@ knows each appointment as it must be, in the database and at the provider.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,9 +105,13 @@ class Clerk:
     sandbox_url: str
     shop: Shop
     may_break: bool = False
+    has_mail: Callable[[str, int], bool] = lambda _appointment_id, _version: False
+    """Tells whether the customer got mail about a version of an appointment."""
     opening: datetime = field(default_factory=_opening)
     visits: list[Visit] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    told: int = 0
+    """How often an answer said that the customer was told."""
     created: dict[str, Json] = field(default_factory=dict)
     """What was answered to POST /appointments, by appointment."""
 
@@ -130,7 +134,7 @@ class Clerk:
                 group.create_task(desk(number))
 
     async def _live(self, life: Sequence[str]) -> None:
-        visit = self._new_visit()
+        visit = self.new_visit()
         for step in life:
             await self._steps[step](visit)
 
@@ -143,7 +147,8 @@ class Clerk:
             CANCEL: self.cancel,
         }
 
-    def _new_visit(self) -> Visit:
+    def new_visit(self) -> Visit:
+        """Return somebody who wants two times that nobody else wants."""
         number = len(self.visits)
         assert number < MOST_VISITS, "no time is left to book"
         starts = (self._start(2 * number), self._start(2 * number + 1))
@@ -163,6 +168,7 @@ class Clerk:
         visit.appointment_id = data["appointmentId"]
         self.created[visit.appointment_id] = data
         assert data["startTime"] == wire(visit.start)
+        self._check_told(visit, is_told=data["confirmationSent"])
         is_synced = data["syncStatus"] == "synced"
         assert is_synced or data["syncStatus"] == "pending", data
         assert is_synced == (data["calendarEventId"] is not None), data
@@ -197,6 +203,7 @@ class Clerk:
         data = (await self._insist("PUT", f"/{visit.appointment_id}", body)).data
         visit.version += 1
         assert data["updated"]
+        self._check_told(visit, is_told="customer" in data["notificationsSent"])
         if data["calendarUpdated"]:
             await self._check_event(visit)
 
@@ -208,6 +215,7 @@ class Clerk:
         visit.version += 1
         visit.is_cancelled = True
         assert data["cancelled"]
+        self._check_told(visit, is_told="customer" in data["notificationsSent"])
         if data["calendarEventDeleted"] and event_id is not None:
             status, _ = await self._event(event_id)
             assert status == 410, "an event that is said to be deleted is there"
@@ -220,6 +228,11 @@ class Clerk:
         )
         assert reply.status == 200, reply
         return dict(reply.data["appointment"])
+
+    def _check_told(self, visit: Visit, *, is_told: bool) -> None:
+        told = (visit.appointment_id, visit.version)
+        assert not is_told or self.has_mail(*told), f"nobody was told of {told}"
+        self.told += is_told
 
     async def _check_event(self, visit: Visit, event_id: str | None = None) -> None:
         """Assert that the provider has what the answer says it has."""

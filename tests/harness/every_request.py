@@ -16,7 +16,7 @@ _LEFT_OUT: Final = object()
 # What only makes sense together with something that is there, or in other requests.
 _ABSENT: Final = (
     *("holdId", "status", "force", "page", "limit", "id", "before", "api_key"),
-    *("startDate", "endDate", "provider", "sendsEmail", "sendsSms", "sendsBroadcast"),
+    *("provider", "sendsEmail", "sendsSms", "sendsBroadcast"),
 )
 
 
@@ -211,7 +211,7 @@ def _plain(schema: Json) -> object:
     if "default" in schema:
         return schema["default"]
     return {"boolean": False, "string": "x"}.get(
-        schema.get("type", ""), schema.get("minimum", 1)
+        schema.get("type", ""), int(schema.get("minimum", 1))
     )
 
 

@@ -1,4 +1,4 @@
-"""A service in a world of its own, through which canaries go, in calm and in trouble."""
+"""A service in a world of its own; canaries go through it, in calm and in trouble."""
 
 import asyncio
 import threading
@@ -12,7 +12,6 @@ from urllib.parse import quote
 import httpx2
 import orjson
 import psycopg
-from psycopg import sql
 
 from tests.harness.business import Business, open_business
 from tests.harness.canaries import Canaries
@@ -49,12 +48,15 @@ BEGIN
     END LOOP;
 END $$;
 """
-_REFUSE: Final = "ALTER TABLE {} ADD CONSTRAINT refuses_all CHECK (false) NOT VALID"
-_ACCEPT: Final = "ALTER TABLE {} DROP CONSTRAINT refuses_all"
+_REFUSE: Final = "ALTER TABLE {} ADD CONSTRAINT refuses CHECK ({}) NOT VALID"
+_ACCEPT: Final = "ALTER TABLE {} DROP CONSTRAINT refuses"
+# Rows that are refused later are reached only where earlier ones are not refused.
 _REFUSING: Final = (
-    *("tenants", "agents", "schedules", "api_keys", "webhook_endpoints", "notices"),
-    *("appointments", "blocks", "links", "deliveries", "claims"),
+    ("claims", "agents", "tenants", "api_keys"),
+    ("appointments", "schedules", "blocks", "webhook_endpoints"),
+    ("notices", "audit_entries", "idempotency_keys"),
 )
+_TAKEN_UP: Final = ("links", "deliveries")
 _BOOK: Final = "POST /appointments"
 _BOOK_BY_AGENT_API: Final = "POST /api/calendar/external-booking"
 
@@ -152,9 +154,7 @@ def world() -> Iterator[World]:
         known = {each.name: each for each in endpoints(openapi_document())}
         flood = Flood(house, canaries, known, http)
         account = sandbox.account("owner@calendar.test")
-        yield World(
-            place, server, service, flood, sandbox, account, mail, hooks, []
-        )
+        yield World(place, server, service, flood, sandbox, account, mail, hooks, [])
 
 
 def _settle(place: Island, server: Server) -> Business:
@@ -192,7 +192,7 @@ def _running_mailbox() -> Iterator[Mailbox]:
 
     async def serve() -> None:
         stopped = asyncio.Event()
-        async with mailbox(wants_login=True) as box:
+        async with mailbox() as box:
             opened.put((box, asyncio.get_running_loop(), stopped))
             await stopped.wait()
 
@@ -299,31 +299,42 @@ def fail_outside(world: World) -> None:
     flood.send(flood.wish(_BOOK))
     with world.superuser() as connection:
         for table in ("links", "deliveries"):
-            query = f"SELECT count(*) FROM {table} WHERE last_error IS NOT NULL"
-            wait_for(f"{table} failed", lambda query=query: _count(connection, query))
+            wait_for(f"{table} failed", lambda table=table: _failed(connection, table))
     hooks.status, hooks.headers, mail.data_answer = 200, {}, "250 OK"
 
 
-def _count(connection: Superuser, query: str) -> bool:
-    row = connection.execute(query.encode()).fetchone()
-    return row is not None and row[0] > 0
+def _failed(connection: Superuser, table: str) -> bool:
+    failures = connection.execute(
+        "SELECT FROM history.rows WHERE relation = %s"
+        " AND content::jsonb ->> 'last_error' IS NOT NULL LIMIT 1",
+        [table],
+    )
+    return failures.fetchone() is not None
 
 
 def refuse_every_row(world: World) -> None:
     """Have PostgreSQL refuse whatever is written: errors that nobody expects."""
     flood = world.flood
-    wishes = [flood.wish(name) for name in flood.endpoints if name != "GET /metrics"]
-    _alter(world, _REFUSE, _REFUSING)
-    statuses = [flood.send(wish).status_code for wish in wishes]
-    assert 500 in statuses
-    _alter(world, _ACCEPT, _REFUSING)
+    wishes = [flood.wish(name) for name in flood.endpoints]
+    for tables in _REFUSING:
+        with _refusing(world, tables, "false"):
+            assert 500 in {flood.send(wish).status_code for wish in wishes}
+    with _refusing(world, _TAKEN_UP, "attempts = 0"):
+        assert flood.send(flood.wish(_BOOK)).is_success
+        lines = world.service.lines
+        wait_for(
+            "a task failed", lambda: any("procrastinate" in each for each in lines)
+        )
 
 
-def _alter(world: World, statement: str, tables: Sequence[str]) -> None:
+@contextmanager
+def _refusing(world: World, tables: Sequence[str], check: str) -> Iterator[None]:
     with world.superuser() as connection:
         for table in tables:
-            name = sql.Identifier(table)
-            connection.execute(sql.SQL(statement).format(name))  # type: ignore[arg-type]  # one of ours
+            connection.execute(_REFUSE.format(table, check).encode())
+        yield
+        for table in tables:
+            connection.execute(_ACCEPT.format(table).encode())
 
 
 def lose_the_database(world: World) -> None:
@@ -344,5 +355,3 @@ def finish(world: World) -> None:
     world.flood.raw("(the last)", "GET", "/nowhere", headers=headers)
     lines = world.service.lines
     wait_for("the last line", lambda: any("the-last-one" in line for line in lines))
-
-

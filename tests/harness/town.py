@@ -145,14 +145,15 @@ class Town:
         yield from _until_stopped(Serving(self.place.home, **settings))
 
     @contextmanager
-    def working(self) -> Iterator[Working]:
+    def working(self, **settings: str) -> Iterator[Working]:
         """Run a worker for a block."""
-        settings = _PROVIDER_REQUESTS | {
+        given = {
             "DATABASE_URL": self.server.url,
             "MASTER_KEYS": (self.place.home / "master.key").read_text(),
             "ENVIRONMENT": "development",
         }
-        yield from _until_stopped(Working(self.place.home.parent, settings))
+        folder, environment = self.place.home.parent, _PROVIDER_REQUESTS | given
+        yield from _until_stopped(Working(folder, environment | settings))
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """Ask the database past the service and row-level security."""

@@ -8,22 +8,26 @@ import asyncio
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Sequence
 from email.message import EmailMessage
+from functools import partial
+from itertools import cycle
+from typing import Any
 
 import httpx2
 import pytest
 from icalendar import Calendar
 
 from tests.harness.agreement import check_agreement
-from tests.harness.clerk import Clerk, Json, Reply, ask, wire
+from tests.harness.clerk import Clerk, Json, Reply, ask
 from tests.harness.crowd import clients
 from tests.harness.running import SERVICE_KEY
 from tests.harness.town import Serving, Shop, Town, Working
-from tests.notify.mailbox import Mailbox, mailbox
+from tests.notify.mailbox import Mailbox, mailbox, read
 
 KILLS = 10
-RETRIES = 100
+ROUNDS, RETRIES = 3, 100
+LONGEST_ANSWER = 5.0
 # A lease of the dead, and their last task, must end before it goes on.
 RECOVERED_SECONDS = 90.0
 
@@ -41,7 +45,7 @@ async def strike_at_random(
 ) -> None:
     """Kill it in the middle of work, start it again, and so on."""
     for _ in range(kills):
-        await progress(clerk, chance.randint(4, 30))
+        await progress(clerk, chance.randint(4, 12))
         await asyncio.sleep(chance.uniform(0, 0.3))
         await asyncio.to_thread(victim.crash)
 
@@ -71,12 +75,161 @@ async def serve_through_kills(
     _log.info("slowest: %s after %.2f s", clerk.slowest.what, clerk.slowest.seconds)
 
 
+class Post:
+    """What reached customers, by appointment and version."""
+
+    def __init__(self, box: Mailbox) -> None:
+        self._box, self._read = box, 0
+        self.mails: dict[tuple[str, int], list[EmailMessage]] = defaultdict(list)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return what makes a service send here."""
+        return {
+            "SMTP_URL": f"smtp+plain://127.0.0.1:{self._box.port}",
+            "SMTP_FROM": "bookings@acme.test",
+        }
+
+    def has_mail(self, appointment_id: str, version: int) -> bool:
+        self._sort()
+        return (appointment_id, version) in self.mails
+
+    def _sort(self) -> None:
+        fresh = self._box.envelopes[self._read :]
+        self._read += len(fresh)
+        for mail in map(read, fresh):
+            (event,) = Calendar.from_ical(invitation_in(mail)).walk("VEVENT")
+            self.mails[str(event["UID"]), int(event["SEQUENCE"])].append(mail)
+
+    def check(self, clerk: Clerk) -> None:
+        """Assert that each customer knows the last of it, by one message."""
+        self._sort()
+        last = {(visit.appointment_id, visit.version) for visit in clerk.visits}
+        assert last <= self.mails.keys(), last - self.mails.keys()
+        known = {visit.appointment_id: visit.version for visit in clerk.visits}
+        for (appointment_id, version), mails in self.mails.items():
+            assert version <= known[appointment_id]
+            assert len({mail["Message-ID"] for mail in mails}) == 1
+
+    def check_attempts(self, town: Town) -> None:
+        """Assert that nothing came twice that was attempted once."""
+        deliveries = town.rows(
+            "SELECT delivery_id::text, status, attempts, last_error FROM deliveries"
+        )
+        copies = Counter(each["Message-ID"] for m in self.mails.values() for each in m)
+        for each in deliveries:
+            number = copies.pop(f"<{each['delivery_id']}@acme.test>", 0)
+            is_done = each["status"] == "delivered"
+            assert is_done or each["last_error"] == "superseded", each
+            assert is_done <= number <= each["attempts"], (number, each)
+        assert not copies
+        again = sum(each["attempts"] - 1 for each in deliveries)
+        twice = sum(len(each) > 1 for each in self.mails.values())
+        _log.info("%d attempted again, %d came twice", again, twice)
+
+
+def invitation_in(mail: EmailMessage) -> str:
+    (part,) = [p for p in mail.walk() if p.get_content_type() == "text/calendar"]
+    return str(part.get_content())
+
+
+async def open_and_shut(gate: asyncio.Event) -> None:
+    """Let mail wait for a while, again and again, so that kills fall into sending."""
+    while True:
+        gate.clear()
+        await asyncio.sleep(0.1)
+        gate.set()
+        await asyncio.sleep(0.2)
+
+
 async def test_service_and_workers_killed(town: Town, shop: Shop) -> None:
     """Who is killed: a service with its worker inside, and a worker of its own."""
     town.sandbox.fault("latency", seconds=0.15, probability=0.5)
-    with town.serving(RUN_WORKER="true") as service, town.working() as worker:
-        async with clients() as http:
+    async with mailbox() as box, clients() as http:
+        post, post_office = Post(box), asyncio.create_task(open_and_shut(box.gate))
+        with (
+            town.serving(RUN_WORKER="true", **post.settings) as service,
+            town.working(**post.settings) as worker,
+        ):
             clerk = Clerk(http, service.url, town.sandbox.url, shop, may_break=True)
+            clerk.has_mail = post.has_mail
             await serve_through_kills(clerk, [service, worker], KILLS)
+            await town.settled(RECOVERED_SECONDS)
+            await check_agreement(town, clerk)
+        post_office.cancel()
+        post.check(clerk)
+        post.check_attempts(town)
+        _log.info("%d mails, %d answers told of one", len(box.envelopes), clerk.told)
+
+
+async def retry(
+    http: httpx2.AsyncClient, services: Sequence[Serving], body: Json, key: str
+) -> list[Reply]:
+    """Ask the services by turns, under the same key, until it is booked."""
+    headers = {"X-Service-Key": SERVICE_KEY, "Idempotency-Key": key}
+    replies: list[Reply] = []
+    async with asyncio.timeout(60):
+        for service in cycle(services):
+            url = f"{service.url}/appointments"
+            replies.append(await ask(http, "POST", url, headers, json=body))
+            if replies[-1].status is not None:
+                return replies
+            await asyncio.sleep(0.02)
+    raise AssertionError("there is no service")
+
+
+async def ask_hundredfold(
+    http: httpx2.AsyncClient, body: Json, key: str, services: Sequence[Serving]
+) -> list[Reply]:
+    """Ask a hundred times at once, at all services; return every reply."""
+    asked = [
+        retry(http, [*services[number % 2 :], *services], body, key)
+        for number in range(RETRIES)
+    ]
+    return [reply for replies in await asyncio.gather(*asked) for reply in replies]
+
+
+async def through_kills(
+    ask_all: Callable[[list[Serving]], Coroutine[Any, Any, list[Reply]]],
+    services: list[Serving],
+) -> list[Reply]:
+    """Kill the first of the services twice while they are asked."""
+    chance = random.Random(len(services))
+    asking = asyncio.create_task(ask_all(services))
+    for _ in range(2):
+        await asyncio.sleep(chance.uniform(0.05, 0.5))
+        await asyncio.to_thread(services[0].crash)
+    return await asking
+
+
+def check_bodies(replies: list[Reply]) -> Reply:
+    """Assert that everybody was answered, and alike; return the answer."""
+    answered = [reply for reply in replies if reply.status is not None]
+    assert len(answered) == RETRIES
+    assert Counter((each.status, each.content) for each in answered) == {
+        (200, answered[0].content): RETRIES
+    }
+    slowest = max(each.seconds for each in answered)
+    broken = len(replies) - RETRIES
+    _log.info("%d broken; slowest %.2f s; %s", broken, slowest, answered[0].data)
+    assert slowest < LONGEST_ANSWER
+    return answered[0]
+
+
+async def test_one_key_through_kills(town: Town, shop: Shop) -> None:
+    """A hundred ask at once; one of two services dies again and again."""
+    town.sandbox.fault("latency", seconds=0.6)
+    with town.serving(RUN_WORKER="true") as one, town.serving() as other:
+        async with clients(RETRIES) as http:
+            clerk = Clerk(http, other.url, town.sandbox.url, shop)
+            for round_number in range(ROUNDS):
+                visit = clerk.new_visit()
+                data = visit.data(visit.start)
+                body = {"tenantId": shop.tenant_id, "appointmentData": data}
+                ask_all = partial(ask_hundredfold, http, body, f"round-{round_number}")
+                first = check_bodies(await through_kills(ask_all, [one, other]))
+                again = check_bodies(await ask_all([one, other]))
+                assert again.content == first.content
+                visit.appointment_id = first.data["appointmentId"]
             await town.settled(RECOVERED_SECONDS)
             await check_agreement(town, clerk)

@@ -143,13 +143,15 @@ async def test_workers_killed_at_random(
 ) -> None:
     life, dice = Life(diary, seed=7), random.Random(7)  # noqa: S311
     misbehave(sandbox)
+    interrupted = 0
     for _ in range(KILLS):
         await life.happen(12)
         with running_worker(folder, addresses) as worker:
             await until(worker.is_working, 30)
             await asyncio.sleep(dice.uniform(0.2, 2.0))
             worker.kill()
-    assert not await life.is_settled(), "the kills came too late to matter"
+        interrupted += not await life.is_settled()
+    assert interrupted, "every kill came too late to matter"
     await life.happen(12)
     sandbox.clear_faults()
     with running_worker(folder, addresses) as worker:

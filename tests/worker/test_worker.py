@@ -19,6 +19,7 @@ from universal_calendar.bootstrap.worker import worker_of
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant
 from universal_calendar.services.connections import Connections
+from universal_calendar.services.due_work import AGAIN_AFTER, DueWork
 from universal_calendar.services.ports.due_work import DueItem, Settler
 from universal_calendar.store.connections import ConnectionTable
 from universal_calendar.store.due_work import CALENDAR, DueWorkTable
@@ -130,6 +131,28 @@ async def test_work_whose_task_was_lost_is_picked_up(
     assert await rows.take([ledger.kind], at, at, 10) == []
     async with at_work(parts, **{ledger.kind: ledger.settle}):
         await until(lambda: owed in ledger.settled)
+
+
+class Abyss:
+    """A queue that loses every task."""
+
+    def __init__(self) -> None:
+        self.lost: list[UUID] = []
+
+    async def wake(self, item: DueItem) -> None:
+        self.lost.append(item.item_id)
+
+
+async def test_the_sweep_wakes_again_for_what_left_no_trace(
+    parts: Parts, business: Business, ledger: Ledger
+) -> None:
+    owed = await ledger.owe(business.tenant_id)
+    abyss = Abyss()
+    work = DueWork(DueWorkTable(parts.database), abyss, [ledger.kind])
+    at = now()
+    assert [await work.sweep(at) for _ in range(3)] == [1, 0, 0]
+    assert await work.sweep(at + AGAIN_AFTER) == 1
+    assert abyss.lost == [owed, owed]
 
 
 async def test_a_task_waits_only_once(

@@ -59,8 +59,6 @@ def add(
         typer.Option(
             metavar="FILE",
             dir_okay=False,
-            exists=True,
-            allow_dash=True,
             help="A JSON object of texts; - reads it from standard input.",
         ),
     ],

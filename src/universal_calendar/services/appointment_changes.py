@@ -270,12 +270,12 @@ def _moved(interval: Interval, revision: Revision) -> Interval:
     return Interval(start, end)
 
 
-def check_length(start: Instant, end: Instant) -> None:
+def check_length(start: Instant, end: Instant, field: str = _END) -> None:
     """Raise InvalidField for an end that is not after the start, or too far after."""
     if end <= start:
-        raise InvalidField(_END, "use a time after startTime")
+        raise InvalidField(field, "use a time after startTime")
     if end - start > LONGEST_DAYS * DAY:
-        raise InvalidField(_END, f"use a time at most {LONGEST_DAYS} days later")
+        raise InvalidField(field, f"use a time at most {LONGEST_DAYS} days later")
 
 
 def _place_of(appointment: Appointment) -> tuple[UUID, Interval]:

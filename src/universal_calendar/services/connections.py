@@ -73,8 +73,12 @@ class Connections:
         try:
             return self._providers[provider]
         except KeyError:
-            names = ", ".join(sorted(self._providers)) or "none is offered here"
-            raise InvalidField("provider", f"use one of: {names}") from None
+            names = ", ".join(sorted(self._providers)) or "none"
+            mend = (
+                f"is not offered here; these are: {names}. A provider for development"
+                " needs ENVIRONMENT=development"
+            )
+            raise InvalidField("provider", mend) from None
 
     def _calendars(
         self, account: ProviderAccount, now: Instant

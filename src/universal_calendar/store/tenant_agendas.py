@@ -94,7 +94,7 @@ def _parameters(query: TenantAgendaQuery) -> dict[str, object]:
         "agent": query.agent_id,
         "from": midnight(query.first, -MARGIN_DAYS),
         "to": midnight(query.last, MARGIN_DAYS + 1),
-        "known_zone": None,
+        "known_zone": None if known is None else known.timezone,
         "known_agents": None if known is None else list(known.agent_ids),
         "known_revisions": None if known is None else list(known.revisions),
     }

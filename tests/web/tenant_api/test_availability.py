@@ -1,16 +1,23 @@
 """GET /availability/check: who is free, and when."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.harness.business import EVERY_DAY, Business
+from tests.harness.crowd import clients
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.wishes import UNKNOWN, Hire, book, booked_id, data, problem
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
 from universal_calendar.services.ports.identity import Role
+from universal_calendar.services.ports.tenant_agendas import (
+    TenantAgendaQuery,
+    TenantReading,
+)
+from universal_calendar.store.tenant_agendas import TenantAgendaTable
 
 CHECK = "/availability/check"
 
@@ -265,3 +272,41 @@ def test_a_foreign_agent_is_not_found(desk: Desk, service: Any) -> None:
     query = {"startDate": day_of(), "endDate": day_of(), "duration": 60}
     for agent_id in (UNKNOWN, service.agent_id):
         problem(desk.get(CHECK, **query, agentId=agent_id), 404, "NOT_FOUND")
+
+
+async def test_unchanged_agendas_are_not_read_again(
+    parts: Parts, business: Business, desk: Desk
+) -> None:
+    agendas, day = TenantAgendaTable(parts.database), utc_now().date()
+    now = from_datetime(utc_now())
+    first = await agendas.read(
+        TenantAgendaQuery(business.tenant_id, None, day, day, now)
+    )
+    asked = TenantAgendaQuery(business.tenant_id, None, day, day, now, first.stamp)
+    assert len(first.agendas or ()) == 1
+    assert await agendas.read(asked) == TenantReading(first.stamp, None)
+    book(desk)
+    assert len((await agendas.read(asked)).agendas or ()) == 1
+
+
+async def test_days_are_in_order_whoever_is_free_first(desk: Desk, hire: Hire) -> None:
+    await hire("Ben")
+    book(desk, 9, 17)
+    days = [each["date"] for each in ask(desk, endDate=day_of(4))["availability"]]
+    assert days == [day_of(3), day_of(4)]
+
+
+async def test_first_requests_at_once_make_one_default_agent(
+    desk: Desk, parts: Parts
+) -> None:
+    tenant = await parts.tenants.add("New", "UTC", from_datetime(utc_now()))
+    query = {"startDate": day_of(), "endDate": day_of(), "duration": "60"}
+    params = {**query, "tenantId": str(tenant.tenant_id)}
+    async with clients(8) as crowd:
+        asked = [
+            crowd.get(desk.url + CHECK, params=params, headers=desk.headers)
+            for _ in range(8)
+        ]
+        answers = await asyncio.gather(*asked)
+    assert {each.status_code for each in answers} == {409}
+    assert len(await parts.tenants.agents(tenant.tenant_id)) == 1

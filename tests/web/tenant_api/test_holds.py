@@ -99,7 +99,10 @@ def test_refused_like_a_booking(desk: Desk) -> None:
     assert details["alternatives"][0]["agentId"] == desk.agent_id
     outside = problem(hold(desk, 18, 19), 409, "CONFLICT")
     assert outside["reason"] == "outside_hours"
-    past: dict[str, Any] = {"startTime": tomorrow_at(10, days=-1), "endTime": tomorrow_at(11, days=-1)}
+    past: dict[str, Any] = {
+        "startTime": tomorrow_at(10, days=-1),
+        "endTime": tomorrow_at(11, days=-1),
+    }
     problem(hold(desk, **past), 400, "BUSINESS_RULE_VIOLATION")
 
 
@@ -160,3 +163,16 @@ async def test_a_crowd_gets_one_hold_for_each_agent(desk: Desk, hire: Hire) -> N
         ]
         answers = await asyncio.gather(*asked)
     assert Counter(each.status_code for each in answers) == {200: 2, 409: 30}
+
+
+async def test_two_at_once_get_an_agent_each(desk: Desk, hire: Hire) -> None:
+    both = sorted([desk.agent_id, await hire("Ben")])
+    async with clients(2) as pair:
+        for hour in range(9, 17):
+            body = {"tenantId": desk.tenant_id, **wanted(hour, hour + 1)}
+            asked = [
+                pair.post(desk.url + "/holds", json=body, headers=desk.headers)
+                for _ in both
+            ]
+            held = [data(answer)["agentId"] for answer in await asyncio.gather(*asked)]
+            assert sorted(held) == both, hour

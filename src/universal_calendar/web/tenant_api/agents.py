@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from universal_calendar.core.errors import InvalidField
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.services.tenants import Tenants
+from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import (
     Answered,
     Id,
@@ -203,7 +205,10 @@ class AgentsApi:
     async def set_hours(self, call: Call, inputs: NewHours) -> Data:
         """Replace an agent's hours document."""
         agent = await self._agent(call)
-        document = await self._tenants(call).set_hours(agent, inputs.hours)
+        try:
+            document = await self._tenants(call).set_hours(agent, inputs.hours)
+        except InvalidField as error:
+            raise invalid_input(f"hours.{error.field}", error.mend) from None
         await call.unit.audit.record("hours.updated", agent.agent_id)
         return {"agentId": agent.agent_id, "hours": document}
 

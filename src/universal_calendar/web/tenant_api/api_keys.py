@@ -15,12 +15,12 @@ from universal_calendar.services.ports.api_keys import ApiKey, KeyState
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import (
+    FROM_QUERY,
     Answered,
     Id,
     Inputs,
     Moment,
     OfTenant,
-    QueryCount,
     Text,
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
@@ -51,7 +51,7 @@ class Rotation(Inputs):
     """For how many hours the old key works beside the new one."""
 
     tenant_id: Id | None = None
-    overlap_hours: Annotated[QueryCount, Field(ge=0, le=8760)] = 24
+    overlap_hours: Annotated[int, Field(ge=0, le=8760), FROM_QUERY] = 24
 
 
 class KeyAnswer(Answered):

@@ -5,7 +5,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from universal_calendar.core.appointment import NORMAL
@@ -14,14 +21,17 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.services.appointment_changes import check_length
 from universal_calendar.services.ports.appointments import AppointmentDetails, Person
 from universal_calendar.web.tenant_api.fields import (
+    KEPT,
+    AnyPhone,
     Day,
     Email,
     Id,
     Inputs,
     Moment,
     Name,
+    PageLimit,
+    PageNumber,
     Phone,
-    QueryCount,
     QueryFlag,
     Text,
     Token,
@@ -49,15 +59,19 @@ def _cost(value: object) -> object:
     raise PydanticCustomError("value_error", mend)
 
 
-def _kept(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError("value_error", "leave it out to keep it")
-    return value
-
-
-Cost = Annotated[Decimal | None, BeforeValidator(_cost)]
-KEPT: Final = BeforeValidator(_kept)
-"""A field that a patch may leave out, but not clear."""
+Cost = Annotated[
+    Decimal | None,
+    BeforeValidator(_cost),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": float(MOST_COST)},
+                {"type": "null"},
+            ],
+            "description": "At most two decimals.",
+        }
+    ),
+]
 
 
 class Location(Inputs):
@@ -181,15 +195,15 @@ class ListAppointments(Inputs):
     status: Status | None = None
     agent_id: Id | None = None
     external_reference_id: Token | None = None
-    page: Annotated[QueryCount, Field(ge=1)] = 1
-    limit: Annotated[QueryCount, Field(ge=1, le=100)] = 20
+    page: PageNumber = 1
+    limit: PageLimit = 20
 
 
 class SearchAppointments(Inputs):
     """Whose appointments: both must fit where both are given."""
 
     tenant_id: Id | None = None
-    phone: Annotated[Text, Field(max_length=50)] | None = None
+    phone: AnyPhone | None = None
     email: Email | None = None
     page: Annotated[int, Field(ge=1, le=999_999)] = 1
     limit: Annotated[int, Field(ge=1, le=100)] = 20

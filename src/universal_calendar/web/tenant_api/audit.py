@@ -17,7 +17,8 @@ from universal_calendar.web.tenant_api.fields import (
     Id,
     Inputs,
     Moment,
-    QueryCount,
+    PageLimit,
+    PageNumber,
     Token,
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
@@ -35,8 +36,8 @@ class ListAudit(Inputs):
     actor_id: Token | None = None
     action: Token | None = None
     subject_id: Token | None = None
-    page: Annotated[QueryCount, Field(ge=1)] = 1
-    limit: Annotated[QueryCount, Field(ge=1, le=100)] = 20
+    page: PageNumber = 1
+    limit: PageLimit = 20
 
 
 class EntryAnswer(Answered):

@@ -25,11 +25,11 @@ from universal_calendar.services.tenant_availability import (
     TenantAvailability,
 )
 from universal_calendar.web.tenant_api.fields import (
+    FROM_QUERY,
     Answered,
     Day,
     Id,
     Inputs,
-    QueryCount,
     Zone,
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
@@ -48,7 +48,7 @@ class CheckAvailability(Inputs):
     start_date: Day
     end_date: Day
     duration: Annotated[
-        QueryCount, Field(ge=1, le=LONGEST_MINUTES, description="Minutes.")
+        int, Field(ge=1, le=LONGEST_MINUTES, description="Minutes."), FROM_QUERY
     ]
     timezone: Annotated[
         Zone | None, Field(description="Of the days; default: the tenant's.")

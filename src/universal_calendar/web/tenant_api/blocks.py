@@ -27,7 +27,8 @@ from universal_calendar.web.tenant_api.fields import (
     Moment,
     Name,
     OfTenant,
-    QueryCount,
+    PageLimit,
+    PageNumber,
     Text,
     Zone,
 )
@@ -66,8 +67,8 @@ class ListBlocks(Inputs):
         Zone | None, Field(description="Of the days; default: the tenant's.")
     ] = None
     agent_id: Id | None = None
-    page: Annotated[QueryCount, Field(ge=1)] = 1
-    limit: Annotated[QueryCount, Field(ge=1, le=100)] = 20
+    page: PageNumber = 1
+    limit: PageLimit = 20
 
 
 class ConflictingAppointment(Answered):

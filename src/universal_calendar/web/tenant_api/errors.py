@@ -12,6 +12,7 @@ from universal_calendar.core.errors import (
     Conflict,
     HoursNotConfigured,
     InvalidField,
+    InvalidRange,
     SlotUnavailable,
     UniversalCalendarError,
 )
@@ -107,6 +108,8 @@ def render_internal(request_id: str) -> Response:
 def _details(problem: Problem, error: Exception) -> Details:
     if isinstance(error, InvalidInputs):
         return {"fields": error.problems}
+    if isinstance(error, InvalidRange):
+        return {"fields": [{"field": "endDate", "message": problem.message}]}
     if isinstance(error, InvalidField):
         return {"fields": [{"field": error.field, "message": error.mend}]}
     if isinstance(error, SlotUnavailable):

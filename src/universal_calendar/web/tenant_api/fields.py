@@ -15,14 +15,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import MINUTE, Instant, from_datetime
 from universal_calendar.core.localtime import zone_named
+from universal_calendar.core.phone import normalized_phone
 from universal_calendar.core.wire import (
     DATE_PATTERN,
     EMAIL_PATTERN,
@@ -33,12 +39,17 @@ from universal_calendar.core.wire import (
     parse_uuid,
 )
 
+_CLOCK: Final = "([01][0-9]|2[0-3]):[0-5][0-9]"
 INSTANT_PATTERN: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00(\.0{1,9})?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+    rf"{DATE_PATTERN.rstrip('$')}T{_CLOCK}(:00(\.0{{1,9}})?)?(Z|[+-]{_CLOCK})$"
 )
+# What Python counts as \s; in the regular expressions of others it is less.
+_BLANK: Final = r"\s\u001c-\u001f\u0085"
+PLAIN_PATTERN: Final = r"^[^\u0000]*$"
+VISIBLE_PATTERN: Final = rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$"
 E164_PATTERN: Final = r"^\+[1-9][0-9]{1,14}$"
 _INSTANT: Final = re.compile(INSTANT_PATTERN)
+_STRING: Final = "use a string"
 _E164: Final = re.compile(E164_PATTERN)
 
 T = TypeVar("T")
@@ -52,7 +63,6 @@ class Inputs(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
-        populate_by_name=True,
         strict=True,
         hide_input_in_errors=True,
         str_max_length=10_000,
@@ -79,7 +89,7 @@ def _text(parse: Callable[[str], T], mend: str) -> Callable[[Any], T]:
 
 def _instant(text: str) -> Instant:
     mend = "use a time with Z or an offset and whole minutes: 2026-12-05T14:30:00Z"
-    if not _INSTANT.fullmatch(text) or not "1970" <= text[:4] <= "2999":
+    if not _INSTANT.fullmatch(text):
         raise InvalidField("time", mend)
     try:
         instant = from_datetime(datetime.fromisoformat(text))
@@ -112,6 +122,18 @@ def _zone(text: str) -> str:
     return zone_named(text).key
 
 
+def _dialled(text: str) -> str:
+    if not normalized_phone(text):
+        raise InvalidField("phone", "use a number with digits in it")
+    return _plain(text)
+
+
+def _kept(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("value_error", "leave it out to keep it")
+    return value
+
+
 def _count(text: object) -> object:
     """Read a number of a query, where everything is text."""
     if isinstance(text, str) and re.fullmatch(r"[0-9]{1,6}", text):
@@ -129,6 +151,11 @@ def _schema(pattern: str, example: str, **more: object) -> WithJsonSchema:
     return WithJsonSchema(
         {"type": "string", "pattern": pattern, "examples": [example], **more}
     )
+
+
+def _sized(least: int, most: int, pattern: str = PLAIN_PATTERN) -> Any:
+    more: JsonDict = {"pattern": pattern}
+    return Field(min_length=least or None, max_length=most, json_schema_extra=more)
 
 
 Id = Annotated[
@@ -160,15 +187,60 @@ Phone = Annotated[
 Email = Annotated[
     str,
     BeforeValidator(_text(parse_email, "use an address such as john@example.com")),
-    _schema(EMAIL_PATTERN, "john@example.com", maxLength=LONGEST_EMAIL),
+    _schema(
+        EMAIL_PATTERN.replace(r"\s", _BLANK),
+        "john@example.com",
+        maxLength=LONGEST_EMAIL,
+    ),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_named)]
+Name = Annotated[
+    str,
+    _sized(1, 255, VISIBLE_PATTERN),
+    AfterValidator(_text(_named, _STRING)),
+]
 """Text that must say something, to 255 characters."""
-Text = Annotated[str, Field(max_length=10_000), AfterValidator(_plain)]
-Token = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_plain)]
+Text = Annotated[
+    str,
+    _sized(0, 10_000),
+    AfterValidator(_text(_plain, _STRING)),
+]
+Token = Annotated[
+    str,
+    _sized(1, 255),
+    AfterValidator(_text(_plain, _STRING)),
+]
 """An id of somebody else's: any text to 255 characters."""
-QueryCount = Annotated[int, BeforeValidator(_count)]
+AnyPhone = Annotated[
+    str,
+    _sized(1, 50),
+    AfterValidator(_text(_dialled, _STRING)),
+]
+"""A phone as the agent API takes it: any text with a number in it."""
+FROM_QUERY: Final = BeforeValidator(_count)
+"""Reads a number of a query. It stands behind the bounds: before them, they would be
+missing from the documentation."""
+PageNumber = Annotated[int, Field(ge=1, le=999_999), FROM_QUERY]
+PageLimit = Annotated[int, Field(ge=1, le=100), FROM_QUERY]
 QueryFlag = Annotated[bool, BeforeValidator(_flag)]
+
+
+class _Kept:
+    """Refuses null for a field that a patch may leave out, but not clear."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(_kept, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(schema)
+        others = [each for each in found.get("anyOf", ()) if each != {"type": "null"}]
+        return others[0] if others else found
+
+
+KEPT: Final = _Kept()
 
 
 class OfTenant(Inputs):

@@ -96,7 +96,7 @@ class HoldsApi:
 
     async def create(self, call: Call, inputs: CreateHold) -> Data:
         """Hold a time."""
-        check_length(inputs.start_time, inputs.end_time)
+        check_length(inputs.start_time, inputs.end_time, "endTime")
         interval = Interval(inputs.start_time, inputs.end_time)
         wish = HoldWish(interval, inputs.agent_id, inputs.ttl_seconds)
         agent_id, hold = await self.holds.place(call.unit, wish)

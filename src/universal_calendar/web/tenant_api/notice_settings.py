@@ -1,18 +1,31 @@
 """What a tenant wants its customers told, and when they are reminded."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from universal_calendar.services.ports.identity import NewId, Role
-from universal_calendar.services.reminders import Reminders
+from universal_calendar.services.reminders import (
+    LONGEST_MINUTES,
+    MOST_REMINDERS,
+    Reminders,
+)
 from universal_calendar.web.tenant_api.fields import Answered, OfTenant
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import Call, Data, Operation, Source
 
 _TAG: Final = "Notices"
 _PATH: Final = "/notice-settings"
+
+ReminderMinutes = Annotated[
+    list[Annotated[int, Field(ge=1, le=LONGEST_MINUTES)]],
+    Field(
+        max_length=MOST_REMINDERS,
+        examples=[[1440, 60]],
+        json_schema_extra={"uniqueItems": True},
+    ),
+]
 
 
 class ChangedNotices(OfTenant):
@@ -21,7 +34,7 @@ class ChangedNotices(OfTenant):
     Reminders come so many minutes before the start.
     """
 
-    reminder_minutes: list[int] | None = Field(None, examples=[[1440, 60]])
+    reminder_minutes: ReminderMinutes | None = None
     sends_email: bool | None = None
     sends_sms: bool | None = None
     sends_broadcast: bool | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Final, Generic, Literal, Optional, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Body, FastAPI, Path, Query
 from pydantic import BaseModel, create_model
@@ -143,8 +143,8 @@ def _twin(operation: AnyOperation) -> Callable[..., Awaitable[Response]]:
         query = _queryable(operation.inputs)
         parameters.append(_parameter("query", Annotated[query, Query()]))
     if operation.source is Source.BODY_OR_QUERY:
-        body: Any = Annotated[Optional[operation.inputs], Body()]  # noqa: UP045 - a value
-        parameters.append(_parameter("body", body).replace(default=None))
+        body = _parameter("body", Annotated[operation.inputs, Body()])
+        parameters.append(body.replace(default=None))
     twin.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads
     return twin
 

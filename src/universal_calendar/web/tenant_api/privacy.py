@@ -1,13 +1,9 @@
 """Customers and tenants in the tenant API: what is kept of them, and forgetting it."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
-
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from typing import Any, Final
 
 from universal_calendar.core.instant import instant_text
-from universal_calendar.core.phone import normalized_phone
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.privacy import Customer, CustomerNotice
 from universal_calendar.services.ports.units import Units
@@ -16,7 +12,15 @@ from universal_calendar.web.tenant_api.appointment_answers import (
     AppointmentAnswered,
     appointment,
 )
-from universal_calendar.web.tenant_api.fields import Answered, Email, Id, Inputs, Name
+from universal_calendar.web.tenant_api.errors import invalid_input
+from universal_calendar.web.tenant_api.fields import (
+    Answered,
+    AnyPhone,
+    Email,
+    Id,
+    Inputs,
+    Name,
+)
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import (
     Call,
@@ -32,16 +36,6 @@ _FUTURE: Final = {
 }
 
 
-def _dialled(text: str) -> str:
-    if not normalized_phone(text):
-        raise PydanticCustomError("value_error", "use a number with digits in it")
-    return text
-
-
-AnyPhone = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_dialled)]
-"""A phone as the agent API takes it: any text with a number in it."""
-
-
 class OfCustomer(Inputs):
     """Who is meant: whoever has this phone, or this e-mail address."""
 
@@ -49,15 +43,11 @@ class OfCustomer(Inputs):
     phone: AnyPhone | None = None
     email: Email | None = None
 
-    @model_validator(mode="after")
-    def _names_somebody(self) -> "OfCustomer":
-        if self.phone is None and self.email is None:
-            raise PydanticCustomError("value_error", "give phone, email or both")
-        return self
-
     @property
     def customer(self) -> Customer:
-        """Return who is meant."""
+        """Return who is meant; raise InvalidInputs where nobody is named."""
+        if self.phone is None and self.email is None:
+            raise invalid_input("phone", "Give phone, email or both")
         return Customer(self.phone, self.email)
 
 

@@ -4,18 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from universal_calendar.core.instant import Instant, instant_text
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.notices import Delivery, NoticeKind
 from universal_calendar.services.ports.webhook_endpoints import WebhookEndpoint
-from universal_calendar.services.webhook_endpoints import LARGEST_PAGE, WebhookEndpoints
+from universal_calendar.services.webhook_endpoints import (
+    EVENTS,
+    LARGEST_PAGE,
+    WebhookEndpoints,
+)
 from universal_calendar.web.tenant_api.fields import (
+    FROM_QUERY,
     Answered,
     Id,
     OfTenant,
-    QueryCount,
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import Call, Data, Operation, Source
@@ -26,20 +30,25 @@ _ONE = "/webhook-endpoints/{endpointId}"
 _DELIVERIES = "/webhook-endpoints/{endpointId}/deliveries"
 
 Url = Annotated[str, Field(max_length=2048, examples=["https://example.com/hooks"])]
+Event = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "enum": [str(each) for each in EVENTS]}),
+]
+Events = Annotated[list[Event], Field(min_length=1)]
 
 
 class NewEndpoint(OfTenant):
     """Where to send, and what; all events unless some are named."""
 
     url: Url
-    events: list[str] | None = Field(None, examples=[[str(NoticeKind.CREATED)]])
+    events: Events | None = Field(None, examples=[[str(NoticeKind.CREATED)]])
 
 
 class ChangedEndpoint(OfTenant):
     """What is given changes."""
 
     url: Url | None = None
-    events: list[str] | None = None
+    events: Events | None = None
     is_active: bool | None = None
 
 
@@ -47,7 +56,7 @@ class DeliveryPage(OfTenant):
     """Which deliveries: those before one, the latest first."""
 
     before: Id | None = None
-    limit: Annotated[QueryCount, Field(ge=1, le=LARGEST_PAGE)] = 20
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE), FROM_QUERY] = 20
 
 
 class EndpointData(Answered):

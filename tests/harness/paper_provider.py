@@ -29,6 +29,8 @@ class Paper:
     events: dict[tuple[str, str], EventDraft] = field(default_factory=dict)
     burnt: set[tuple[str, str]] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    knew: list[WrittenEvent | None] = field(default_factory=list)
+    """What each write was told of the event that it writes."""
     before: deque[ProviderError] = field(default_factory=deque)
     """Errors of the next calls, which then do nothing."""
     after: deque[ProviderError] = field(default_factory=deque)
@@ -61,6 +63,7 @@ class Paper:
         seconds: float,
     ) -> WrittenEvent:
         """Write; the event's id here is not its key."""
+        self.knew.append(known)
         await self._begin("put", access)
         try:
             place = (calendar, draft.event_key)

@@ -1,7 +1,6 @@
 """A town: a home of its own, a sandbox provider, shops, and processes to ill-treat."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from tests.harness.business import Business, open_business
-from tests.harness.command_line import CommandLine
 from tests.harness.island import Island, island, wait_for
 from tests.harness.running import start_service
 from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
@@ -130,15 +128,6 @@ class Town:
         async with open_parts(self.place.settings, self.server) as parts:
             return await open_business(parts)
 
-    def connect(self, business: Business, name: str) -> Shop:
-        """Connect an account by the command line, beside whatever runs."""
-        account = self.sandbox.account(name)
-        command = CommandLine(self.place.home.parent, self.place.home)
-        words = ("connections", "add", "--provider", "fake", "--credentials-file", "-")
-        tenant = ("--tenant", business.tenant_id)
-        command(*words, *tenant, stdin=json.dumps(account.credentials))
-        return Shop(business, account)
-
     @contextmanager
     def serving(self, **settings: str) -> Iterator[Serving]:
         """Run the service for a block."""
@@ -161,6 +150,11 @@ class Town:
         path = "-c search_path=universal_calendar"
         with psycopg.connect(url, options=path, row_factory=dict_row) as connection:
             return connection.execute(query.encode(), values).fetchall()
+
+    def tasks_so_far(self) -> int:
+        """Return how many tasks were ever added: those that ended leave no row."""
+        (counter,) = self.rows("SELECT * FROM procrastinate_jobs_id_seq")
+        return int(counter["last_value"]) if counter["is_called"] else 0
 
     def unsettled(self) -> list[Row]:
         """Return what is not yet as it should be, reminders aside."""

@@ -28,6 +28,7 @@ from universal_calendar.services.calendar_writes import (
     event_key,
 )
 from universal_calendar.services.connections import Connections
+from universal_calendar.services.ports.calendars import WrittenEvent
 from universal_calendar.services.ports.connections import Connection, ConnectionStatus
 from universal_calendar.services.ports.links import Failed, LinkState, LinkStatus
 from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
@@ -468,6 +469,17 @@ async def test_event_changed_by_others_is_written_over(
     assert state.status is LinkStatus.SYNCED
     assert paper.calls == ["put", "put", "put"]
     await assert_agreed(diary, paper, appointment_id)
+
+
+async def test_event_that_others_changed_before_we_knew_it_is_written_over(
+    diary: Diary, paper: Paper, writes: CalendarWrites
+) -> None:
+    """The answer to the insertion was lost, and then its owner edited the event."""
+    appointment_id = await diary.book()
+    paper.before.append(EventChanged("id-of-theirs"))
+    state = await settle(writes, diary, appointment_id)
+    assert state.status is LinkStatus.SYNCED
+    assert paper.knew == [None, WrittenEvent("id-of-theirs", None)]
 
 
 async def test_who_lost_its_lease_writes_nothing_down(

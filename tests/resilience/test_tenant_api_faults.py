@@ -11,13 +11,13 @@ from collections import Counter
 from typing import Any
 
 from tests.harness.agreement import check_agreement
-from tests.harness.clerk import Clerk
+from tests.harness.clerk import BOOK_BY_AGENT, LIVES, Clerk
 from tests.harness.crowd import clients
-from tests.harness.town import Town
+from tests.harness.town import Shop, Town
 
 LONGEST_ANSWER = 5.0
 RECOVERED_SECONDS = 40.0
-TROUBLED_SECONDS = 6.0
+TROUBLED_SECONDS = 4.0
 
 FAULTS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -75,9 +75,31 @@ async def test_provider_fails_hangs_and_throttles(town: Town) -> None:
                 if fault:
                     town.sandbox.fault(calendarId=clerks[name].shop.calendar, **fault)
             await serve(clerks)
+            spared = clerks["none"].created.values()
+            assert {each["syncStatus"] for each in spared} == {"synced"}
             town.sandbox.kill()
             await serve(clerks)
             town.sandbox.start()
             await town.settled(RECOVERED_SECONDS)
             for clerk in clerks.values():
                 await check_agreement(town, clerk)
+
+
+async def test_nothing_is_enqueued_without_a_calendar(town: Town) -> None:
+    business = await town.settle_unconnected()
+    (neighbour,) = await town.settle("neighbour")
+    shop = Shop(business, town.sandbox.account("nobody"))
+    with town.serving() as service:
+        async with clients() as http:
+            clerk = Clerk(http, service.url, town.sandbox.url, shop, is_connected=False)
+            for life in LIVES:
+                await clerk.live(life)
+            for table in ("due_work", "links", "notices"):
+                assert town.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - names
+            # A sweep that finds the neighbour's booking would have found the others.
+            other = Clerk(http, service.url, town.sandbox.url, neighbour)
+            await other.live((BOOK_BY_AGENT,))
+            with town.working():
+                await town.settled(RECOVERED_SECONDS)
+            await check_agreement(town, other)
+    assert town.tasks_so_far() == 1

@@ -8,14 +8,14 @@ import asyncio
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
 from itertools import cycle
 from typing import Any
 
 import httpx2
-import pytest
 from icalendar import Calendar
 
 from tests.harness.agreement import check_agreement
@@ -23,6 +23,7 @@ from tests.harness.clerk import Clerk, Json, Reply, ask
 from tests.harness.crowd import clients
 from tests.harness.running import SERVICE_KEY
 from tests.harness.town import Serving, Shop, Town, Working
+from tests.harness.waiting import until
 from tests.notify.mailbox import Mailbox, mailbox, read
 
 KILLS = 10
@@ -32,12 +33,6 @@ LONGEST_ANSWER = 5.0
 RECOVERED_SECONDS = 90.0
 
 _log = logging.getLogger(__name__)
-
-
-@pytest.fixture
-async def shop(town: Town) -> Shop:
-    (shop,) = await town.settle("ann")
-    return shop
 
 
 async def strike_at_random(
@@ -53,9 +48,7 @@ async def strike_at_random(
 async def progress(clerk: Clerk, replies: int) -> None:
     """Wait for so many more replies."""
     goal = len(clerk.replies) + replies
-    async with asyncio.timeout(30):
-        while len(clerk.replies) < goal:
-            await asyncio.sleep(0.005)
+    await until(lambda: len(clerk.replies) >= goal, 30)
 
 
 async def serve_through_kills(
@@ -67,7 +60,7 @@ async def serve_through_kills(
         serving = group.create_task(clerk.serve_until(closed, desks=8))
         async with asyncio.TaskGroup() as killers:
             for number, victim in enumerate(victims):
-                chance = random.Random(number)
+                chance = random.Random(number)  # noqa: S311 - when to strike
                 killers.create_task(strike_at_random(victim, clerk, kills, chance))
         assert not serving.done()
         closed.set()
@@ -99,7 +92,7 @@ class Post:
         self._read += len(fresh)
         for mail in map(read, fresh):
             (event,) = Calendar.from_ical(invitation_in(mail)).walk("VEVENT")
-            self.mails[str(event["UID"]), int(event["SEQUENCE"])].append(mail)
+            self.mails[str(event["UID"]), int(str(event["SEQUENCE"]))].append(mail)
 
     def check(self, clerk: Clerk) -> None:
         """Assert that each customer knows the last of it, by one message."""
@@ -142,26 +135,6 @@ async def open_and_shut(gate: asyncio.Event) -> None:
         await asyncio.sleep(0.2)
 
 
-async def test_service_and_workers_killed(town: Town, shop: Shop) -> None:
-    """Who is killed: a service with its worker inside, and a worker of its own."""
-    town.sandbox.fault("latency", seconds=0.15, probability=0.5)
-    async with mailbox() as box, clients() as http:
-        post, post_office = Post(box), asyncio.create_task(open_and_shut(box.gate))
-        with (
-            town.serving(RUN_WORKER="true", **post.settings) as service,
-            town.working(**post.settings) as worker,
-        ):
-            clerk = Clerk(http, service.url, town.sandbox.url, shop, may_break=True)
-            clerk.has_mail = post.has_mail
-            await serve_through_kills(clerk, [service, worker], KILLS)
-            await town.settled(RECOVERED_SECONDS)
-            await check_agreement(town, clerk)
-        post_office.cancel()
-        post.check(clerk)
-        post.check_attempts(town)
-        _log.info("%d mails, %d answers told of one", len(box.envelopes), clerk.told)
-
-
 async def retry(
     http: httpx2.AsyncClient, services: Sequence[Serving], body: Json, key: str
 ) -> list[Reply]:
@@ -190,16 +163,18 @@ async def ask_hundredfold(
 
 
 async def through_kills(
-    ask_all: Callable[[list[Serving]], Coroutine[Any, Any, list[Reply]]],
-    services: list[Serving],
+    asking: Coroutine[Any, Any, list[Reply]], victims: list[Serving], key: str
 ) -> list[Reply]:
-    """Kill the first of the services twice while they are asked."""
-    chance = random.Random(len(services))
-    asking = asyncio.create_task(ask_all(services))
-    for _ in range(2):
-        await asyncio.sleep(chance.uniform(0.05, 0.5))
-        await asyncio.to_thread(services[0].crash)
-    return await asking
+    """Kill all of them, each at its time, while they are asked."""
+    chance = random.Random(key)  # noqa: S311 - when to strike
+
+    async def strike(victim: Serving) -> None:
+        await asyncio.sleep(chance.uniform(0.05, 0.6))
+        await asyncio.to_thread(victim.crash)
+
+    replying = asyncio.create_task(asking)
+    await asyncio.gather(*map(strike, victims))
+    return await replying
 
 
 def check_bodies(replies: list[Reply]) -> Reply:
@@ -211,25 +186,52 @@ def check_bodies(replies: list[Reply]) -> Reply:
     }
     slowest = max(each.seconds for each in answered)
     broken = len(replies) - RETRIES
-    _log.info("%d broken; slowest %.2f s; %s", broken, slowest, answered[0].data)
+    status = answered[0].data["syncStatus"]
+    _log.info("%s; %d broken; slowest %.2f s", status, broken, slowest)
     assert slowest < LONGEST_ANSWER
     return answered[0]
 
 
-async def test_one_key_through_kills(town: Town, shop: Shop) -> None:
-    """A hundred ask at once; one of two services dies again and again."""
-    town.sandbox.fault("latency", seconds=0.6)
-    with town.serving(RUN_WORKER="true") as one, town.serving() as other:
+async def ask_for_one_through_kills(town: Town, shop: Shop) -> Clerk:
+    """Have a hundred ask two services at once, which both die meanwhile."""
+    with town.serving() as one, town.serving() as other:
+        services = [one, other]
         async with clients(RETRIES) as http:
-            clerk = Clerk(http, other.url, town.sandbox.url, shop)
+            clerk = Clerk(http, one.url, town.sandbox.url, shop)
             for round_number in range(ROUNDS):
-                visit = clerk.new_visit()
+                visit, key = clerk.new_visit(), f"round-{round_number}"
                 data = visit.data(visit.start)
                 body = {"tenantId": shop.tenant_id, "appointmentData": data}
-                ask_all = partial(ask_hundredfold, http, body, f"round-{round_number}")
-                first = check_bodies(await through_kills(ask_all, [one, other]))
-                again = check_bodies(await ask_all([one, other]))
-                assert again.content == first.content
+                ask_all = partial(ask_hundredfold, http, body, key, services)
+                first = check_bodies(await through_kills(ask_all(), services, key))
+                assert check_bodies(await ask_all()).content == first.content
                 visit.appointment_id = first.data["appointmentId"]
+    return clerk
+
+
+async def test_everybody_is_killed(town: Town) -> None:
+    """Killed are a service with its worker inside, a worker, and two services.
+
+    The two have no worker: they are asked for the same thing by a hundred at once,
+    while what the first two left behind waits for the leases of the dead to end.
+    """
+    ann, bob = await town.settle("ann", "bob")
+    town.sandbox.fault("latency", seconds=0.15, probability=0.5)
+    async with mailbox() as box, clients() as http:
+        post, opening = Post(box), asyncio.create_task(open_and_shut(box.gate))
+        with (
+            town.serving(RUN_WORKER="true", **post.settings) as service,
+            town.working(**post.settings) as worker,
+        ):
+            clerk = Clerk(http, service.url, town.sandbox.url, ann, may_break=True)
+            clerk.has_mail = post.has_mail
+            await serve_through_kills(clerk, [service, worker], KILLS)
+            town.sandbox.fault("latency", seconds=0.6, calendarId=bob.calendar)
+            asked = await ask_for_one_through_kills(town, bob)
             await town.settled(RECOVERED_SECONDS)
             await check_agreement(town, clerk)
+            await check_agreement(town, replace(asked, http=http, url=service.url))
+        opening.cancel()
+        post.check(clerk)
+        post.check_attempts(town)
+        _log.info("%d mails, %d answers told of one", len(box.envelopes), clerk.told)

@@ -148,7 +148,7 @@ async def test_killed_while_settling(
     process.kill()
     await process.wait()
     # Half a second before the dead one's time is over: they wait for it first.
-    now = office.now + 4 * SECOND + SECOND // 2
+    now = office.now + 2 * SECOND + SECOND // 2
     asked = [office.book(hours_from(start), "key", now=now) for _ in range(RETRIES)]
     answers = await asyncio.gather(*asked)
     assert len({answer.body for answer in answers}) == 1

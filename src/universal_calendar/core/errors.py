@@ -2,6 +2,7 @@
 
     UniversalCalendarError
     ├── InvalidField            a value that cannot be used; names field and mend
+    │   └── UnknownName         a field that nobody knows
     ├── InvalidRange            days in the wrong order, or too many of them
     ├── Unauthorized            no credential, or a wrong, revoked or expired one
     ├── Forbidden               a good credential, but not for this
@@ -53,6 +54,18 @@ class InvalidField(UniversalCalendarError, ValueError):
         """Name the field, as its sender wrote it, and say what would be accepted."""
         self.field, self.mend = field, mend
         super().__init__(f"{field}: {mend}")
+
+
+class UnknownName(InvalidField):
+    """A field has a name that nobody knows."""
+
+    def __init__(self, place: str, name: str, mend: str) -> None:
+        """Name what holds the field too, empty for the whole document.
+
+        The name itself is for whoever wrote it; others are told the place alone.
+        """
+        self.place = place
+        super().__init__(f"{place}.{name}" if place else name, mend)
 
 
 class InvalidRange(UniversalCalendarError):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from universal_calendar.core.errors import InvalidField
+from universal_calendar.core.errors import InvalidField, UnknownName
 from universal_calendar.core.localtime import zone_named
 from universal_calendar.core.rules import Alignment, BookingRules
 from universal_calendar.core.schedule import WEEKDAYS, DayHours, Schedule, day_hours
@@ -88,7 +88,7 @@ def complete(document: object) -> dict[str, object]:
 
 def _weekly(value: object) -> tuple[DayHours, ...]:
     days = _object(value, "working_hours")
-    _refuse_unknown(days, "working_hours.", WEEKDAYS)
+    _refuse_unknown(days, "working_hours", WEEKDAYS)
     return tuple(_day(days.get(day, []), f"working_hours.{day}") for day in WEEKDAYS)
 
 
@@ -96,10 +96,14 @@ def _overrides(value: object) -> dict[date, DayHours]:
     days = _object(value, "overrides")
     if len(days) > _MOST_OVERRIDES:
         raise InvalidField("overrides", f"give at most {_MOST_OVERRIDES} dates")
-    return {
-        parse_date(day, f"overrides.{day}"): _day(spans, f"overrides.{day}")
-        for day, spans in days.items()
-    }
+    return {_date(day): _day(spans, f"overrides.{day}") for day, spans in days.items()}
+
+
+def _date(name: str) -> date:
+    try:
+        return parse_date(name)
+    except InvalidField as error:
+        raise UnknownName("overrides", name, error.mend) from None
 
 
 def _day(value: object, name: str) -> DayHours:
@@ -112,7 +116,7 @@ def _day(value: object, name: str) -> DayHours:
 
 def _span(value: object, name: str) -> tuple[int, int]:
     item = _object(value, name)
-    _refuse_unknown(item, f"{name}.", ("start", "end"))
+    _refuse_unknown(item, name, ("start", "end"))
     start = _minute(item.get("start"), f"{name}.start", last=1439)
     end = _minute(item.get("end"), f"{name}.end", last=1440)
     if start == end:
@@ -195,10 +199,10 @@ def _object(value: object, name: str) -> Json:
     return cast(Json, value)
 
 
-def _refuse_unknown(source: Json, prefix: str, known: tuple[str, ...]) -> None:
+def _refuse_unknown(source: Json, place: str, known: tuple[str, ...]) -> None:
     for name in source:
         if name not in known:
-            raise InvalidField(f"{prefix}{name}", f"unknown; use {', '.join(known)}")
+            raise UnknownName(place, name, f"unknown; use {', '.join(known)}")
 
 
 _KNOWN: Final = (

@@ -40,8 +40,8 @@ from universal_calendar.services.ports.identity import (
 )
 from universal_calendar.services.surroundings import Outlook, Place, look_around
 
-SETTLING: Final = MINUTE // 12
-"""How long a request may take to settle what it booked: five seconds."""
+SETTLING: Final = MINUTE // 20
+"""How long a request may take to settle what it booked: three seconds."""
 
 
 @dataclass(frozen=True, slots=True)

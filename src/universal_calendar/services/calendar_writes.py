@@ -8,7 +8,7 @@ while a provider is asked.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -139,10 +139,12 @@ class CalendarWrites:
             return await self._write(link, known, budget)
         except EventGone:
             raise
-        except EventChanged:
+        except EventChanged as error:
+            event_id = error.event_id or (known.event_id if known else None)
+            if event_id is None:
+                raise
             # What was booked here holds; what somebody made of the event gives way.
-            known = None if known is None else replace(known, etag=None)
-            return await self._write(link, known, budget)
+            return await self._write(link, WrittenEvent(event_id, None), budget)
 
     async def _write(
         self, link: LeasedLink, known: WrittenEvent | None, budget: _Budget

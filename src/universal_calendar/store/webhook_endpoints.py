@@ -52,7 +52,7 @@ DELETE FROM webhook_endpoints WHERE tenant_id = %s AND endpoint_id = %s
 """
 _LOCK: Final = """
 SELECT FROM webhook_endpoints
-WHERE tenant_id = %(tenant)s AND endpoint_id = %(endpoint)s FOR UPDATE
+WHERE tenant_id = %(tenant)s AND endpoint_id = %(endpoint)s FOR NO KEY UPDATE
 """
 _READ_SECRETS: Final = """
 SELECT e.sealed, k.data_key FROM webhook_endpoints e

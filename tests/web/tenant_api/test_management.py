@@ -260,15 +260,15 @@ class TestHours:
     @pytest.mark.parametrize(
         ("hours", "field"),
         [
-            ({"opening": "09:00"}, "opening"),
-            ({"working_hours": {"mon": []}}, "working_hours.mon"),
+            ({"opening": "09:00"}, "hours"),
+            ({"working_hours": {"mon": []}}, "hours.working_hours"),
             (
                 {"working_hours": {"monday": [{"start": "9:00", "end": "17:00"}]}},
-                "working_hours.monday[0].start",
+                "hours.working_hours.monday[0].start",
             ),
-            ({"timezone": "Nowhere"}, "timezone"),
-            ({"min_advance_booking_hours": -1}, "min_advance_booking_hours"),
-            ({"overrides": {"tomorrow": []}}, "overrides.tomorrow"),
+            ({"timezone": "Nowhere"}, "hours.timezone"),
+            ({"min_advance_booking_hours": -1}, "hours.min_advance_booking_hours"),
+            ({"overrides": {"tomorrow": []}}, "hours.overrides"),
             ([], "hours"),
             (None, "hours"),
         ],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from universal_calendar.core.errors import InvalidField
+from universal_calendar.core.errors import InvalidField, UnknownName
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.services.tenants import Tenants
@@ -208,7 +208,7 @@ class AgentsApi:
         try:
             document = await self._tenants(call).set_hours(agent, inputs.hours)
         except InvalidField as error:
-            raise invalid_input(f"hours.{error.field}", error.mend) from None
+            raise invalid_input(_place_of(error), error.mend) from None
         await call.unit.audit.record("hours.updated", agent.agent_id)
         return {"agentId": agent.agent_id, "hours": document}
 
@@ -217,6 +217,12 @@ class AgentsApi:
 
     async def _agent(self, call: Call) -> Agent:
         return await self._tenants(call).agent(call.id(_ID), call.tenant_id)
+
+
+def _place_of(error: InvalidField) -> str:
+    """Return where the mistake is, without the name that somebody made up."""
+    place = error.place if isinstance(error, UnknownName) else error.field
+    return f"hours.{place}" if place else "hours"
 
 
 def _written(agent: Agent) -> Data:

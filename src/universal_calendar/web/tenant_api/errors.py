@@ -75,11 +75,14 @@ def invalid_inputs(error: ValidationError) -> InvalidInputs:
         include_url=False, include_context=False, include_input=False
     )
     return InvalidInputs(
-        [
-            {"field": ".".join(map(str, each["loc"])), "message": each["msg"]}
-            for each in found
-        ]
+        [{"field": _field(each["loc"]), "message": each["msg"]} for each in found]
     )
+
+
+def _field(location: Sequence[str | int]) -> str:
+    # pydantic's "[key]" follows a name that the sender made up: it is not said again.
+    known = location[:-2] if location[-1:] == ("[key]",) else location
+    return ".".join(map(str, known))
 
 
 def invalid_input(field: str, message: str) -> InvalidInputs:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import Queue
 from typing import Any, Final
 from urllib.parse import quote
@@ -240,7 +241,7 @@ def send_bad_hours(flood: Flood) -> None:
     """Send hours with canaries where days, times and rules have their names."""
     name = "PUT /agents/{agentId}/hours"
     word = flood.canaries.text(f"{name} hours")
-    for hours in (
+    bad: tuple[dict[str, object], ...] = (
         {word: []},
         {"working_hours": {word: []}},
         {"working_hours": {"monday": [{word: "09:00"}]}},
@@ -251,7 +252,8 @@ def send_bad_hours(flood: Flood) -> None:
         {"alignment": word},
         {"max_appointments_per_day": word},
         {word + "x" * 20_000: []},
-    ):
+    )
+    for hours in bad:
         flood.send(flood.wish(name, hours=hours))
 
 
@@ -298,8 +300,8 @@ def fail_outside(world: World) -> None:
     mail.recipient_answer, mail.data_answer = "250 OK", f"451 later {word}"
     flood.send(flood.wish(_BOOK))
     with world.superuser() as connection:
-        for table in ("links", "deliveries"):
-            wait_for(f"{table} failed", lambda table=table: _failed(connection, table))
+        for table in _TAKEN_UP:
+            wait_for(f"{table} failed", partial(_failed, connection, table))
     hooks.status, hooks.headers, mail.data_answer = 200, {}, "250 OK"
 
 

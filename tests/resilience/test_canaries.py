@@ -6,14 +6,17 @@ and header, in calm and in trouble. Then all that the service leaves behind is s
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
+from tests.harness.burglar import keys_in, opened_with, sealed_values
 from tests.harness.canaries import Canary
 from tests.harness.every_request import endpoints
 from tests.harness.flooded import World, go_through, world
-from tests.harness.leftovers import Leftovers, collected, names
+from tests.harness.leftovers import Leftovers, collected, dump, names
+from universal_calendar.bootstrap.parts import master_keys
 from universal_calendar.web.app import openapi_document
 
 PLAIN: Final = {
@@ -38,6 +41,12 @@ PLAIN: Final = {
 """Columns that hold plain text on purpose, and where their text comes from."""
 CORRELATION: Final = r" header X-Request-ID"
 """The one thing of a caller's that log lines say: it ties them together."""
+TENANTS: Final = """
+SELECT tenant_id FROM tenants WHERE tenant_id IN (
+    SELECT tenant_id FROM tenant_keys WHERE data_key IS NOT NULL
+) AND tenant_id <> '00000000-0000-7000-8000-000000000001'
+"""
+"""All whose keys are there, but for the default one, which cannot be erased."""
 IN_QUERIES: Final = {"externalReferenceId", "actorId", "action", "subjectId"}
 """Words that an address may hold: ids, and the names of actions."""
 
@@ -138,3 +147,45 @@ def test_no_address_holds_a_person() -> None:
         words = {leaf.name for leaf in endpoint.query if leaf.takes_text}
         assert words <= IN_QUERIES | {"timezone"}, endpoint.name
         assert all(name.endswith(("Id", "_id")) for name in endpoint.ids)
+
+
+def test_a_destroyed_key_leaves_nothing_readable(
+    flooded: World, left: Leftovers
+) -> None:
+    house, master = flooded.flood.house, master_keys(flooded.place.settings)
+    with flooded.superuser() as connection:
+        tenants = [str(row[0]) for row in connection.execute(TENANTS)]
+        stolen = [each for id in tenants for each in sealed_values(connection, id)]
+        keys = keys_in(dump(connection), master, tenants)
+        assert house.tenant_id in tenants
+        assert len(opened_with(keys, stolen)) == len(stolen) > 100
+        connection.execute("DROP SCHEMA history CASCADE")
+        for tenant_id in tenants:
+            erase(flooded, tenant_id)
+        rows = list(dump(connection))
+    assert opened_with(keys_in(rows, master, tenants), stolen) == []
+    # Of an erasure remains who asked for it.
+    remaining = replace(left, rows=rows).in_columns()
+    assert remaining.keys() <= {"audit_entries.request_id"}
+    assert flooded.flood.send(flooded.flood.wish("GET /agents")).status_code == 404
+    booking = flooded.flood.wish("POST /api/calendar/external-booking")
+    assert flooded.flood.send(booking).status_code == 401
+
+
+def erase(flooded: World, tenant_id: str) -> None:
+    """Erase by command who was flooded, and others by a request."""
+    flood = flooded.flood
+    read = flood.wish("GET /tenants", tenantId=tenant_id)
+    (tenant,) = flood.send(read).json()["data"]["tenants"]
+    if tenant_id == flood.house.tenant_id:
+        words = ("tenants", "erase", tenant_id, "--confirm", tenant["name"])
+        flooded.command(*words)
+        return
+    erased = flood.raw(
+        "DELETE /tenants/{tenantId}",
+        "DELETE",
+        f"/tenants/{tenant_id}",
+        headers={"X-Service-Key": flood.house.service_key},
+        json={"confirm": tenant["name"]},
+    )
+    assert erased.status_code == 200, erased.text

@@ -17,6 +17,7 @@ from universal_calendar.services.broadcasts import BroadcastChannel
 from universal_calendar.services.ports.notices import Channel, ChannelName
 from universal_calendar.services.ports.platform import (
     Alerts,
+    Broadcaster,
     HoursSource,
     TokenValidator,
 )
@@ -35,6 +36,7 @@ class Outside:
     hours: HoursSource | None
     tokens: TokenValidator | None
     alerts: Alerts | None
+    broadcaster: Broadcaster | None
     channels: Mapping[ChannelName, Channel]
 
 
@@ -57,14 +59,23 @@ def _outside(settings: Settings, sender: Sender, guarded: Sender) -> Outside:
         settings.ts_auth_service_url,
         settings.as_alerts_service_url,
     )
+    broadcaster = _broadcaster(settings, sender)
     return Outside(
         sender,
         guarded,
         None if hours is None else TenantService(str(hours), key, sender),
         None if tokens is None else AuthenticationService(str(tokens), sender),
         None if alerts is None else AlertsService(str(alerts), key, sender),
-        _channels(settings, sender, guarded),
+        broadcaster,
+        _channels(settings, sender, guarded, broadcaster),
     )
+
+
+def _broadcaster(settings: Settings, sender: Sender) -> Broadcaster | None:
+    url = settings.as_connection_service_url
+    if url is None:
+        return None
+    return ConnectionService(str(url), _service_key(settings) or "", sender)
 
 
 def _service_key(settings: Settings) -> str | None:
@@ -75,7 +86,10 @@ def _service_key(settings: Settings) -> str | None:
 
 
 def _channels(
-    settings: Settings, sender: Sender, guarded: Sender
+    settings: Settings,
+    sender: Sender,
+    guarded: Sender,
+    broadcaster: Broadcaster | None,
 ) -> dict[ChannelName, Channel]:
     found: dict[ChannelName, Channel] = {ChannelName.WEBHOOK: WebhookChannel(guarded)}
     if settings.smtp_url is not None and settings.smtp_from is not None:
@@ -84,10 +98,8 @@ def _channels(
     sms = _sms(settings, sender)
     if sms is not None:
         found[ChannelName.SMS] = sms
-    if settings.as_connection_service_url is not None:
-        url = str(settings.as_connection_service_url)
-        service = ConnectionService(url, _service_key(settings) or "", sender)
-        found[ChannelName.BROADCAST] = BroadcastChannel(service)
+    if broadcaster is not None:
+        found[ChannelName.BROADCAST] = BroadcastChannel(broadcaster)
     return found
 
 

@@ -24,6 +24,10 @@ from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.provider import Provider
 from universal_calendar.providers.registry import PROVIDERS
+from universal_calendar.services.broken_connections import (
+    CONNECTION,
+    BrokenConnections,
+)
 from universal_calendar.services.calendar_writes import CalendarWrites
 from universal_calendar.services.connections import Connections
 from universal_calendar.services.due_work import DueWork
@@ -101,7 +105,14 @@ def worker(parts: Parts, outside: Outside) -> Worker:
     async def settle_notice(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await telling.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
 
+    broken = BrokenConnections(
+        ConnectionTable(parts.database, parts.keyring),
+        DueWorkTable(parts.database),
+        outside.alerts,
+        outside.broadcaster,
+    )
     settlers = {
+        CONNECTION: broken.settle,
         CALENDAR: settle_calendar,
         "notice": settle_notice,
         "reminder": Reminders(

@@ -30,6 +30,9 @@ FROM links l JOIN calendars c USING (tenant_id, calendar_id)
 WHERE l.tenant_id = %s AND l.appointment_id = ANY(%s) AND l.status = 'pending'
 ORDER BY l.appointment_id, c.connection_id
 """
+_FINISH: Final = """
+DELETE FROM due_work WHERE tenant_id = %s AND kind = %s AND item_id = %s
+"""
 # A worker that lives but could not write down the end of a task leaves it so for ever.
 _STUCK: Final = """
 SELECT j.id FROM procrastinate_jobs j
@@ -84,6 +87,11 @@ class DueWorkTable:
             ids = [item.item_id for item in items]
             cursor = await connection.execute(_LANES, [tenant_id, ids])
             return dict(await cursor.fetchall())
+
+    async def finish(self, item: DueItem) -> None:
+        """Delete the item's row."""
+        async with self._session.connection() as connection:
+            await connection.execute(_FINISH, [item.tenant_id, item.kind, item.item_id])
 
     async def stuck_tasks(self, started_before: datetime) -> list[int]:
         """Return the ids of tasks that are said to be run since before then."""

@@ -68,6 +68,15 @@ WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
     AND (status <> 'active' OR next_try_at IS NOT NULL
         OR coalesce(last_success_at < %(now)s - interval '1 minute', true))
 """
+# Its owner, and the platform's operators, are told once for each time it breaks.
+_TELL: Final = """
+INSERT INTO due_work
+SELECT tenant_id, 'connection', connection_id, %(now)s FROM connections
+WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
+    AND status <> 'needs_reauthorization'
+    AND %(connection_status)s = 'needs_reauthorization'
+ON CONFLICT (tenant_id, kind, item_id) DO NOTHING
+"""
 _UNWELL: Final = """
 UPDATE connections SET status = coalesce(%(connection_status)s, status),
     next_try_at = coalesce(%(paused_until)s, next_try_at), updated_at = %(now)s
@@ -212,14 +221,12 @@ async def _record_connection(
         if link.is_begun:  # else nobody was asked
             await connection.execute(_WELL, values)
     elif result.connection_status or result.paused_until:
-        await connection.execute(
-            _UNWELL,
-            values
-            | {
-                "connection_status": result.connection_status,
-                "paused_until": _moment(result.paused_until),
-            },
-        )
+        unwell = values | {
+            "connection_status": result.connection_status,
+            "paused_until": _moment(result.paused_until),
+        }
+        await connection.execute(_TELL, unwell)
+        await connection.execute(_UNWELL, unwell)
 
 
 async def _set_due(connection: Connection, values: Values) -> None:

@@ -30,6 +30,13 @@ class DueWorkStore(Protocol):
         """Return what is due, longest waiting first, and put it off to `again_at`."""
 
 
+class FinishedWork(Protocol):
+    """Forgets what is done."""
+
+    async def finish(self, item: DueItem) -> None:
+        """Delete the item's row."""
+
+
 class TaskQueue(Protocol):
     """Wakes whoever settles items."""
 

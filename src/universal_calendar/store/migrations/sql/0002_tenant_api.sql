@@ -153,7 +153,7 @@ CREATE INDEX audit_by_subject ON audit_entries (tenant_id, subject_id, entry_id)
 -- row that is due. Ids only. The row goes when the thing is settled.
 CREATE TABLE due_work (
     tenant_id uuid,
-    kind text,  -- calendar: item_id is an appointment; notice: item_id is a notice
+    kind text,  -- calendar, reminder: of an appointment; notice; connection
     item_id uuid,
     due_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, kind, item_id)

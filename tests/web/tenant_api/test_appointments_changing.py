@@ -60,6 +60,7 @@ def put(desk: Desk, identifier: str, **body: Any) -> httpx2.Response:
     return desk.put(f"/appointments/{identifier}", body)
 
 
+@pytest.mark.proves("PUT /appointments/{appointmentId}")
 class TestPut:
     def test_a_start_alone_keeps_the_length(self, desk: Desk, booked: str) -> None:
         start = tomorrow_at(14, days=3)
@@ -158,6 +159,7 @@ class TestPut:
         problem(answer, 400, "VALIDATION_ERROR")
 
 
+@pytest.mark.proves("DELETE /appointments/{appointmentId}")
 class TestDelete:
     def test_by_query(self, desk: Desk, booked: str) -> None:
         path = f"/appointments/{booked}"
@@ -204,6 +206,11 @@ class TestDelete:
 
 
 class TestSteps:
+    @pytest.mark.proves(
+        "POST /appointments/{appointmentId}/confirm",
+        "POST /appointments/{appointmentId}/start",
+        "POST /appointments/{appointmentId}/complete",
+    )
     def test_from_pending_to_completed(self, desk: Desk, superuser: Superuser) -> None:
         booked = booked_id(book(desk, status="pending"))
         steps = {
@@ -228,6 +235,7 @@ class TestSteps:
             *((f"appointment.{status}",) for status in steps.values()),
         ]
 
+    @pytest.mark.proves("POST /appointments/{appointmentId}/no-show")
     def test_a_no_show_frees_its_time(self, desk: Desk, booked: str) -> None:
         data(desk.post(f"/appointments/{booked}/no-show", {}))
         data(book(desk))

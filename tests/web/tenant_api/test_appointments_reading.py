@@ -175,6 +175,7 @@ def test_status_and_agent(desk: Desk) -> None:
     assert listed(desk, agentId=UNKNOWN) == []
 
 
+@pytest.mark.proves("POST /appointments/search")
 class TestSearch:
     def found(self, desk: Desk, **who: str) -> list[str]:
         answer = data(desk.post("/appointments/search", who))

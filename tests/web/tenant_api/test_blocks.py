@@ -92,6 +92,7 @@ def test_appointments_in_its_time_stay_and_are_listed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
+@pytest.mark.proves("POST /availability/block", "DELETE /availability/blocks/{blockId}")
 def test_hidden_in_both_dialects_at_once(kind: str, desk: Desk, api: Api) -> None:
     hours = [f"{hour:02}:00" for hour in range(9, 17)]
     assert api.starts(day_of(), duration_minutes=60) == hours
@@ -145,6 +146,7 @@ async def test_conflicts_of_every_agent(desk: Desk, hire: Hire) -> None:
     assert [each["agentId"] for each in bens] == [ben]
 
 
+@pytest.mark.proves("GET /availability/blocks")
 def test_list_is_by_local_day_of_the_start(desk: Desk) -> None:
     late, early = block_id(block(desk, 15, 16)), block_id(block(desk, 10, 23))
     times = {"startTime": tomorrow_at(10, days=4), "endTime": tomorrow_at(11, days=4)}
@@ -186,6 +188,7 @@ def test_what_cannot_be_blocked(desk: Desk) -> None:
     assert listed(desk) == []
 
 
+@pytest.mark.proves("DELETE /availability/blocks/{blockId}")
 def test_an_unknown_block_is_not_found(desk: Desk) -> None:
     made = block_id(block(desk))
     data(desk.delete(f"{BLOCKS}/{made}"))

@@ -5,6 +5,7 @@ knows each appointment as it must be, in the database and at the provider.
 """
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -101,6 +102,7 @@ class Clerk:
     """Serves visits of one shop.
 
     `may_break`: the service may. `is_connected`: the shop writes to a calendar.
+    `pause`: how many seconds a desk rests after a step, at most.
     """
 
     http: httpx2.AsyncClient
@@ -109,6 +111,8 @@ class Clerk:
     shop: Shop
     may_break: bool = False
     is_connected: bool = True
+    pause: float = 0.0
+    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
     has_mail: Callable[[str, int], bool] = lambda _appointment_id, _version: False
     """Tells whether the customer got mail about a version of an appointment."""
     opening: datetime = field(default_factory=_opening)
@@ -119,18 +123,12 @@ class Clerk:
     created: dict[str, Json] = field(default_factory=dict)
     """What was answered to POST /appointments, by appointment."""
 
-    async def serve_until(
-        self, closed: asyncio.Event, desks: int, pause: float = 0
-    ) -> None:
-        """Serve visits at so many desks at once, until it closes.
-
-        Every desk takes a breath of `pause` seconds between two visits.
-        """
+    async def serve_until(self, closed: asyncio.Event, desks: int) -> None:
+        """Serve visits at so many desks at once, until it closes."""
 
         async def desk(number: int) -> None:
             while not closed.is_set():
                 await self.live(LIVES[number % len(LIVES)])
-                await asyncio.sleep(pause)
                 number += 1
 
         async with asyncio.TaskGroup() as group:
@@ -142,6 +140,7 @@ class Clerk:
         visit = self.new_visit()
         for step in life:
             await self._steps[step](visit)
+            await asyncio.sleep(self.chance.uniform(0, self.pause))
 
     @property
     def _steps(self) -> dict[str, Any]:

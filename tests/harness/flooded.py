@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from queue import Queue
 from typing import Any, Final
 from urllib.parse import quote
@@ -84,17 +85,16 @@ class World:
 
     def told(self) -> dict[str, bytes]:
         """Return what has reached the outside, by who was told."""
-        received = list(self.hooks.received)
-        by_hook = {
-            kind: b"\n".join(
-                each.body for each in received if each.path.startswith(f"/{kind}")
-            )
-            for kind in ("sms", "broadcast", "webhook")
-        }
+        by_hook = {kind: self.hooked(kind) for kind in ("sms", "broadcast", "webhook")}
         recipients = [name for each in self.mail.envelopes for name in each.rcpt_tos]
         events = self.sandbox.history(self.account.calendar_id)
         mail, calendar = "\n".join(recipients).encode(), orjson.dumps(events)
         return {**by_hook, "mail": mail, "calendar": calendar}
+
+    def hooked(self, kind: str) -> bytes:
+        """Return what was sent to the paths that begin so."""
+        received = list(self.hooks.received)
+        return b"\n".join(e.body for e in received if e.path.startswith(f"/{kind}"))
 
     def superuser(self) -> Superuser:
         """Connect past row-level security."""
@@ -121,41 +121,55 @@ def superuser_of(server: Server) -> Superuser:
 @contextmanager
 def world() -> Iterator[World]:
     """Run all of it for a block; the business is always open."""
+    canaries = Canaries()
+    secrets = _secrets(canaries)
     with ExitStack() as stack:
         place = stack.enter_context(island())
         server = start_server(place.settings)
         assert server.embedded is not None
         stack.callback(server.embedded.stop)
         business = _settle(place, server)
-        canaries = Canaries()
-        canaries.secret(PASSWORD, "SMTP_URL")
-        folder = place.home.parent / "sandbox"
-        folder.mkdir()
-        sandbox = stack.enter_context(running_sandbox(folder))
+        sandbox = stack.enter_context(running_sandbox(_folder(place)))
         mail = stack.enter_context(_running_mailbox())
         hooks = stack.enter_context(receiver())
-        keys = {
-            "INTERNAL_SERVICE_KEY": canaries.text("INTERNAL_SERVICE_KEY") * 4,
-            "JWT_SECRET": canaries.text("JWT_SECRET") * 4,
-            "CALENDAR_API_KEY": canaries.text("CALENDAR_API_KEY") * 4,
-        }
-        service = stack.enter_context(
-            running_service(place.home, **keys, **_settings(mail, hooks))
-        )
-        house = House(
-            service.url,
-            str(business.tenant_id),
-            business.agent_id,
-            canaries.secret(business.api_key, "API key"),
-            keys["INTERNAL_SERVICE_KEY"],
-            keys["JWT_SECRET"],
-            f"{hooks.url}/webhook",
-        )
+        settings = secrets | _settings(mail, hooks)
+        service = stack.enter_context(running_service(place.home, **settings))
         http = stack.enter_context(httpx2.Client(trust_env=False, timeout=30))
+        house = _house(service, business, secrets, f"{hooks.url}/webhook")
         known = {each.name: each for each in endpoints(openapi_document())}
         flood = Flood(house, canaries, known, http)
+        canaries.secret(house.api_key, "API key")
         account = sandbox.account("owner@calendar.test")
         yield World(place, server, service, flood, sandbox, account, mail, hooks, [])
+
+
+def _secrets(canaries: Canaries) -> dict[str, str]:
+    canaries.secret(PASSWORD, "SMTP_URL")
+    names = ("INTERNAL_SERVICE_KEY", "JWT_SECRET", "CALENDAR_API_KEY")
+    return {name: canaries.text(name) * 4 for name in names}
+
+
+def _folder(place: Island) -> Path:
+    folder = place.home.parent / "sandbox"
+    folder.mkdir()
+    return folder
+
+
+def _house(
+    service: RunningService,
+    business: Business,
+    secrets: Mapping[str, str],
+    hooks_url: str,
+) -> House:
+    return House(
+        service.url,
+        str(business.tenant_id),
+        business.agent_id,
+        business.api_key,
+        secrets["INTERNAL_SERVICE_KEY"],
+        secrets["JWT_SECRET"],
+        hooks_url,
+    )
 
 
 def _settle(place: Island, server: Server) -> Business:
@@ -183,6 +197,8 @@ def _settings(mail: Mailbox, hooks: Receiver) -> dict[str, str]:
         "AS_CONNECTION_SERVICE_URL": f"{hooks.url}/broadcast",
         "AS_ALERTS_SERVICE_URL": f"{hooks.url}/alerts",
         "WEBHOOKS_ALLOW_PRIVATE": "true",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{hooks.url}/spans",
     }
 
 

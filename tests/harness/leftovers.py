@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -36,7 +36,8 @@ class Leftovers:
     """By the database's files, as they are on the disk."""
     opened: bytes
     """Whatever is sealed, opened with the tenants' keys."""
-    told: dict[str, bytes] = field(default_factory=dict)
+    told: dict[str, bytes]
+    spans: bytes
 
     def in_columns(self) -> dict[str, set[Canary]]:
         """Return what is readable in rows, by column."""
@@ -66,6 +67,7 @@ def collected(world: World) -> Leftovers:
         dict(_files(world)),
         asyncio.run(opened(world)),
         world.told(),
+        world.hooked("spans"),
     )
 
 

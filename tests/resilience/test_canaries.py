@@ -121,6 +121,10 @@ def test_metrics_count_and_tell_nothing(left: Leftovers) -> None:
     assert not names(left.canaries.found_in(left.metrics))
 
 
+def test_no_spans_leave(left: Leftovers) -> None:
+    assert left.spans == b""
+
+
 def test_tasks_have_ids_alone(left: Leftovers) -> None:
     tasks = [row for table, row in left.rows if table == "procrastinate_jobs"]
     assert {row["task_name"] for row in tasks} >= {"settle_calendar", "settle_notice"}

@@ -2,11 +2,17 @@
 
 import logging
 import sys
+import threading
+import traceback
+import warnings
+from types import TracebackType
 from typing import Final, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+_log = structlog.get_logger()
 
 ALLOWED_KEYS: Final = frozenset(
     {
@@ -64,9 +70,11 @@ def configure_logs(*, level: str, as_json: bool, stream: TextIO | None = None) -
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*first, structlog.stdlib.add_logger_name],
             processors=[_name_error, *last],
+            pass_foreign_args=True,
         )
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[handler])
+    _log_what_python_prints()
 
 
 def _renderer(target: TextIO, *, as_json: bool) -> Processor:
@@ -84,4 +92,53 @@ def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     error = event.get("exc_info")
     if isinstance(error, tuple) and error[0] is not None:
         event["error_type"] = error[0].__qualname__
+    event["event"] = _message_of(event["_record"], event["positional_args"])
     return event
+
+
+def _message_of(record: logging.LogRecord, args: object) -> str:
+    """Return the first line, with types of errors for their texts.
+
+    What asyncio says of a lost task goes on with the task and its error.
+    """
+    if isinstance(args, tuple):
+        args = tuple(_type_of(e) if isinstance(e, BaseException) else e for e in args)
+    text = str(record.msg) % args if args else str(record.msg)
+    return text.partition("\n")[0]
+
+
+def _type_of(error: BaseException) -> str:
+    return type(error).__qualname__
+
+
+def place_of(trace: TracebackType | None) -> list[str]:
+    """Return the last frames without what they were given, which may name a person."""
+    frames = traceback.extract_tb(trace)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
+
+
+def _log_what_python_prints() -> None:
+    """Log what Python would print to standard error, with all that was said in it."""
+    warnings.showwarning = _warned
+    threading.excepthook = _lost
+    sys.unraisablehook = _lost
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    where = [f"{filename}:{lineno}"]
+    _log.warning("python_warning", error_type=category.__qualname__, where=where)
+
+
+def _lost(lost: "threading.ExceptHookArgs | sys.UnraisableHookArgs") -> None:
+    _log.error(
+        "lost_error",
+        error_type=lost.exc_type.__qualname__,
+        where=place_of(lost.exc_traceback),
+    )

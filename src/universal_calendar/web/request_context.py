@@ -3,7 +3,6 @@
 import re
 import secrets
 import time
-import traceback
 from functools import lru_cache
 from typing import Final
 
@@ -11,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from universal_calendar.web.logs import place_of
 from universal_calendar.web.metrics import REQUESTS, SECONDS
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -57,7 +57,7 @@ class RequestContext:
             _log.error(
                 "unhandled_error",
                 error_type=type(error).__qualname__,
-                where=_place_of(error),
+                where=place_of(error.__traceback__),
             )
         finally:
             _record(scope, status, time.perf_counter() - started)
@@ -69,12 +69,6 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value, "ascii")
     return secrets.token_hex(8)
-
-
-def _place_of(error: BaseException) -> list[str]:
-    """Return the frames without what they were given: a message may name a person."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

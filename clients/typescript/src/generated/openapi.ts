@@ -938,12 +938,18 @@ export interface components {
             location?: components["schemas"]["Location"] | null;
             customerInfo?: components["schemas"]["CustomerInfo"] | null;
             serviceDetails?: components["schemas"]["ServiceDetails"] | null;
-            /** Starttime */
-            startTime?: string | null;
-            /** Endtime */
-            endTime?: string | null;
+            /**
+             * Starttime
+             * @example 2026-12-05T14:30:00Z
+             */
+            startTime?: string;
+            /**
+             * Endtime
+             * @example 2026-12-05T14:30:00Z
+             */
+            endTime?: string;
             /** Title */
-            title?: string | null;
+            title?: string;
         };
         /**
          * AppointmentList
@@ -1174,7 +1180,7 @@ export interface components {
             /** Url */
             url?: string | null;
             /** Events */
-            events?: string[] | null;
+            events?: ("appointment.created" | "appointment.updated" | "appointment.cancelled" | "appointment.reminder")[] | null;
             /** Isactive */
             isActive?: boolean | null;
         };
@@ -1187,13 +1193,7 @@ export interface components {
         ChangedNotices: {
             /** Tenantid */
             tenantId?: string | null;
-            /**
-             * Reminderminutes
-             * @example [
-             *       1440,
-             *       60
-             *     ]
-             */
+            /** Reminderminutes */
             reminderMinutes?: number[] | null;
             /** Sendsemail */
             sendsEmail?: boolean | null;
@@ -1811,7 +1811,7 @@ export interface components {
              *       "appointment.created"
              *     ]
              */
-            events?: string[] | null;
+            events?: ("appointment.created" | "appointment.updated" | "appointment.cancelled" | "appointment.reminder")[] | null;
         };
         /**
          * NewHours
@@ -2030,8 +2030,11 @@ export interface components {
             urgency?: string | null;
             /** Estimatedduration */
             estimatedDuration?: number | null;
-            /** Estimatedcost */
-            estimatedCost?: number | string | null;
+            /**
+             * Estimatedcost
+             * @description At most two decimals.
+             */
+            estimatedCost?: number | null;
         };
         /**
          * ServiceDetailsAnswered
@@ -2407,8 +2410,11 @@ export interface components {
             /** Externalreferenceid */
             externalReferenceId?: string | null;
             appointmentData?: components["schemas"]["AppointmentDataPatch"];
-            /** Agentid */
-            agentId?: string | null;
+            /**
+             * Agentid
+             * @example 47addfec-f4cd-41e2-b6ec-6a5e949fe754
+             */
+            agentId?: string;
             /** Holdid */
             holdId?: string | null;
             /**
@@ -3195,7 +3201,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -3872,7 +3878,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["CancelAppointment"] | null;
+                "application/json": components["schemas"]["CancelAppointment"];
             };
         };
         responses: {
@@ -3993,7 +3999,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -4114,7 +4120,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -4235,7 +4241,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -4356,7 +4362,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -4591,7 +4597,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -7547,7 +7553,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["OfTenant"] | null;
+                "application/json": components["schemas"]["OfTenant"];
             };
         };
         responses: {
@@ -7660,7 +7666,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Rotation"] | null;
+                "application/json": components["schemas"]["Rotation"];
             };
         };
         responses: {

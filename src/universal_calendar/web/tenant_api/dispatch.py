@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -72,7 +72,7 @@ class Dispatcher:
             _authorise(principal, operation)
             values = await _values(request, operation)
             named = _named_tenant(principal, request, values, operation)
-            inputs = _parsed(operation.inputs, values)
+            inputs = _parsed(operation.inputs, values, request)
             arrival = Arrival(
                 principal,
                 self._actor(request, principal),
@@ -154,12 +154,32 @@ def _written(result: Answer | Data) -> Answer:
 async def _values(request: Request, operation: Operation[Any]) -> dict[str, Any]:
     if operation.source is Source.BODY:
         return await _body(request)
-    for name in operation.inputs.body_only & request.query_params.keys():
+    fields = operation.inputs.model_fields
+    known = {each.alias or name for name, each in fields.items()}
+    values = _query(request, known)
+    for name in operation.inputs.body_only & values.keys():
         raise invalid_input(name, "Send it in the body: addresses are logged")
-    values = dict(request.query_params)
     if operation.source is Source.BODY_OR_QUERY and _has_body(request):
-        values |= await _body(request)
+        return _joined(values, await _body(request), known)
     return values
+
+
+def _query(request: Request, known: Set[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name in known & values.keys():
+            raise invalid_input(name, "Send it once")
+        values[name] = value
+    return values
+
+
+def _joined(
+    query: dict[str, Any], body: dict[str, Any], known: Set[str]
+) -> dict[str, Any]:
+    for name in known & query.keys() & body.keys():
+        if query[name] != body[name]:
+            raise invalid_input(name, "Send it in the body or the query, not in both")
+    return query | body
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -211,9 +231,9 @@ def _tenant_id(named: object) -> UUID:
         raise invalid_input(_TENANT, error.mend) from None
 
 
-def _parsed(model: type[Input], values: dict[str, Any]) -> Input:
+def _parsed(model: type[Input], values: dict[str, Any], request: Request) -> Input:
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=request.query_params.keys())
     except ValidationError as error:
         raise invalid_inputs(error) from None
 

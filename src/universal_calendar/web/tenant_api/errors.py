@@ -14,6 +14,7 @@ from universal_calendar.core.errors import (
     InvalidField,
     InvalidRange,
     SlotUnavailable,
+    TenantNotFound,
     UniversalCalendarError,
 )
 from universal_calendar.core.instant import instant_text
@@ -57,7 +58,10 @@ _CONFLICTS: Final = frozenset(
 _MESSAGES: Final[dict[type[Exception], str]] = {
     AgentNotFound: "No such agent",
     HoursNotConfigured: "The agent has no business hours yet; set /agents/{id}/hours",
+    TenantNotFound: "No such tenant",
 }
+_MENDS: Final = {"model_type": "Use a JSON object", "dict_type": "Use a JSON object"}
+"""By pydantic's types of errors, whose own texts name Python's."""
 
 
 class InvalidInputs(UniversalCalendarError):
@@ -75,8 +79,12 @@ def invalid_inputs(error: ValidationError) -> InvalidInputs:
         include_url=False, include_context=False, include_input=False
     )
     return InvalidInputs(
-        [{"field": _field(each["loc"]), "message": each["msg"]} for each in found]
+        [{"field": _field(each["loc"]), "message": _message(each)} for each in found]
     )
+
+
+def _message(problem: Any) -> str:
+    return _MENDS.get(problem["type"], str(problem["msg"]))
 
 
 def _field(location: Sequence[str | int]) -> str:

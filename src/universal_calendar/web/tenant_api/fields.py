@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -134,17 +135,20 @@ def _kept(value: object) -> object:
     return value
 
 
-def _count(text: object) -> object:
-    """Read a number of a query, where everything is text."""
-    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,6}", text):
-        return int(text)
-    return text
+def _count(value: object, info: ValidationInfo) -> object:
+    text = _text_of_query(value, info)
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else value
 
 
-def _flag(text: object) -> object:
-    if isinstance(text, str) and text in ("true", "false"):
-        return text == "true"
-    return text
+def _flag(value: object, info: ValidationInfo) -> object:
+    text = _text_of_query(value, info)
+    return text == "true" if text in ("true", "false") else value
+
+
+def _text_of_query(value: object, info: ValidationInfo) -> str:
+    """Return what the query says; "" for a value of a body, which has types."""
+    in_query, name = info.context or (), to_camel(info.field_name or "")
+    return value if isinstance(value, str) and name in in_query else ""
 
 
 def _schema(pattern: str, example: str, **more: object) -> WithJsonSchema:

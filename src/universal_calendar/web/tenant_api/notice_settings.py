@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import WithJsonSchema
 
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.reminders import (
@@ -18,12 +18,17 @@ from universal_calendar.web.tenant_api.operation import Call, Data, Operation, S
 _TAG: Final = "Notices"
 _PATH: Final = "/notice-settings"
 
+# The service judges them, with one text for all that can be wrong.
 ReminderMinutes = Annotated[
-    list[Annotated[int, Field(ge=1, le=LONGEST_MINUTES)]],
-    Field(
-        max_length=MOST_REMINDERS,
-        examples=[[1440, 60]],
-        json_schema_extra={"uniqueItems": True},
+    list[int],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1, "maximum": LONGEST_MINUTES},
+            "maxItems": MOST_REMINDERS,
+            "uniqueItems": True,
+            "examples": [[1440, 60]],
+        }
     ),
 ]
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import MutableMapping
-from itertools import count, cycle
+from collections.abc import Iterator, MutableMapping
+from itertools import count, cycle, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,15 +21,21 @@ BEYOND_A_SCHEMA: Final = {
     "expiresAt": "to come",
     "keyId": "of a key that is still good",
     "provider": "connected",
+    "status": "as it is: steps have routes of their own",
     "appointmentData.serviceDetails.estimatedCost": "at most two decimals",
     "hours": "as docs/hours.md has it",
 }
 NO_SUCH_DAY: Final = re.compile(r"-02-(29|3[01])|-(04|06|09|11)-31")
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-KNOWN: Final[dict[str, list[str]]] = json.loads(Path("known.json").read_text())
-ANSWERED: Final = Path("answered.txt").open("a", buffering=1)
+NOBODYS_ID: Final = "00000000-0000-7000-8000-00000000dead"
+WORLD: Final = json.loads(Path("world.json").read_text())
+KNOWN: Final[dict[str, list[str]]] = WORLD["ids"]
+ANSWERED: Final = Path("answered.txt")
 
-_calls, _starts = count(), cycle(KNOWN["start"])
+_calls = count()
+_times = cycle(product(WORLD["days"], range(9, 17)))
+_valid: set[str] = set()
+"""Cases that fitted before they were sent: what is changed here is judged anew."""
 
 
 @schemathesis.hook
@@ -45,55 +51,81 @@ def map_body(context: HookContext, body: Any) -> Any:
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], **_options: object) -> None:
     """Ask about what there is; use no good idempotency key twice."""
-    body = case.body if isinstance(case.body, dict) else {}
-    _name_tenant(case, body)
-    for place in (case.path_parameters, case.query, body):
-        _use_known_ids(case.method, place)
-    if case.meta.generation.mode.is_positive and next(_calls) % 4:
-        _use_coming_times(case.query, body)
+    if case.meta.generation.mode.is_positive:
+        _valid.add(case.id)
+    _use_known_ids(case.method, case.path_parameters)
+    for place in _inputs(case):
+        _use_known_ids("GET", place)
+    _name_tenant(case)
+    if _is_valid(case):
+        for place in _inputs(case):
+            place.update(_more_likely(place))
     headers: MutableMapping[str, str] = case.headers or {}
     key = headers.get("Idempotency-Key", "")
     if re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         headers["Idempotency-Key"] = f"{key[:200]}-{next(_calls)}"
 
 
-def _name_tenant(case: Case[Any], body: dict[str, Any]) -> None:
-    """Name it once, as a service key must."""
-    is_valid = case.meta.generation.mode.is_positive
-    if is_valid and (body or "{tenantId}" in case.path):
-        case.query.pop("tenantId", None)
-    if "{tenantId}" not in case.path and case.operation.label != "POST /tenants":
-        place = body or case.query
-        if place.get("tenantId") is None:
-            place["tenantId"] = KNOWN["tenantId"][0]
+def _is_valid(case: Case[Any]) -> bool:
+    return case.id in _valid
+
+
+def _inputs(case: Case[Any]) -> Iterator[MutableMapping[str, Any]]:
+    yield case.query
+    if isinstance(case.body, dict):
+        yield case.body
+        if isinstance(case.body.get("appointmentData"), dict):
+            yield case.body["appointmentData"]
+
+
+def _name_tenant(case: Case[Any]) -> None:
+    """Name it once, as a service key must; say nothing else twice either."""
+    has_body, in_path = isinstance(case.body, dict), "{tenantId}" in case.path
+    if _is_valid(case) and (has_body or in_path):
+        said = set(case.body) if has_body else set()
+        for name in case.query.keys() & (said | {"tenantId"}):
+            del case.query[name]
+    place = case.body if has_body else case.query
+    if in_path or case.operation.label == "POST /tenants":
+        return
+    if _is_valid(case) or place.get("tenantId") is None:
+        place["tenantId"] = WORLD["tenant"]
 
 
 def _use_known_ids(method: str, place: MutableMapping[str, Any]) -> None:
-    """Take the last of what is known for a change; what is deleted is known no more."""
+    """Change the last of what is known alone; what is deleted is known no more."""
     for name, value in place.items():
         if name in KNOWN and isinstance(value, str) and UUID.fullmatch(value):
-            known = KNOWN[name]
-            if method == "DELETE" and len(known) > 1:
-                place[name] = known.pop()
+            ids = KNOWN[name]
+            if method == "DELETE":
+                place[name] = ids.pop() if len(ids) > 1 else NOBODYS_ID
+            elif method == "PUT":
+                place[name] = ids[-1]
             else:
-                place[name] = known[-1] if method == "PUT" else known[0]
-                known.insert(1, known.pop(0)) if len(known) > 2 else None
+                place[name] = ids[next(_calls) % max(1, len(ids) - 1)]
 
 
-def _use_coming_times(query: MutableMapping[str, Any], body: dict[str, Any]) -> None:
-    start = next(_starts)
-    for place in (body, body.get("appointmentData")):
-        if isinstance(place, dict) and {"startTime", "endTime"} <= place.keys():
-            place["startTime"] = f"{start}T10:00:00Z"
-            place["endTime"] = f"{start}T10:30:00Z"
-    if {"startDate", "endDate"} <= query.keys():
-        query["startDate"] = query["endDate"] = start
+def _more_likely(place: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Return times to come, and what else is hardly found by chance."""
+    day, hour = next(_times)
+    likely = {
+        "startTime": f"{day}T{hour:02}:00:00Z",
+        "endTime": f"{day}T{hour:02}:30:00Z",
+        "startDate": day,
+        "endDate": day,
+        # The documentation's example would meet other tests as somebody they know.
+        "id": f"00000000-0000-4000-8000-{next(_calls):012x}",
+        "url": WORLD["url"],
+        "confirm": WORLD["name"],
+    }
+    return {name: value for name, value in likely.items() if place.get(name)}
 
 
 @schemathesis.hook
 def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
     """Note what was answered."""
-    ANSWERED.write(f"{response.status_code} {case.operation.label}\n")
+    with ANSWERED.open("a") as answered:
+        answered.write(f"{response.status_code} {case.operation.label}\n")
 
 
 @schemathesis.check
@@ -101,14 +133,10 @@ def what_fits_is_no_bad_field(
     _context: CheckContext, response: Response, case: Case[Any]
 ) -> None:
     """Refuse what fits the schema by a rule of the business, not as a bad field."""
-    if response.status_code != 400 or not case.meta.generation.mode.is_positive:
+    if response.status_code != 400 or not _is_valid(case):
         return
-    error = response.json()["error"]
-    if error["code"] == "VALIDATION_ERROR" and not NO_SUCH_DAY.search(_sent(case)):
+    error, sent = response.json()["error"], f"{case.query} {case.body}"
+    if error["code"] == "VALIDATION_ERROR" and not NO_SUCH_DAY.search(sent):
         named = {each["field"] for each in error["details"]["fields"]}
         hours = {each for each in named if each.startswith("hours")}
         assert not named - hours - BEYOND_A_SCHEMA.keys(), error["details"]
-
-
-def _sent(case: Case[Any]) -> str:
-    return f"{case.query} {case.body}"

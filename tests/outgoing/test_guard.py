@@ -12,9 +12,9 @@ from universal_calendar.outgoing.guard import (
     GuardedBackend,
     GuardedTransport,
     is_public,
-    system_addresses,
 )
 from universal_calendar.outgoing.http import OutgoingRequest, Sender
+from universal_calendar.outgoing.lookup import system_addresses
 
 LOCAL = [
     "0.0.0.0",  # noqa: S104 - an address to refuse

@@ -4,8 +4,6 @@ A name is resolved once, every address it has must be public, and the connection
 one of those very addresses: a second look-up could answer otherwise (DNS rebinding).
 """
 
-import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
@@ -15,6 +13,7 @@ import httpx2
 from typing_extensions import override
 
 from universal_calendar.outgoing.errors import AddressRefused
+from universal_calendar.outgoing.lookup import system_addresses
 
 # Global unicast is all that IANA hands out of IPv6. Outside of it lie what only wraps
 # an IPv4 address (mapped, compatible, NAT64 64:ff9b::/96) and everything local.
@@ -100,16 +99,3 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         if not all(is_public(ip_address(address)) for address in addresses):
             raise AddressRefused(host)
         return addresses[:_MOST_ADDRESSES]
-
-
-async def system_addresses(host: str, port: int) -> list[str]:
-    """Return the addresses that the system knows, best first.
-
-    Its resolver also reads what only looks like a name, such as `127.1` and `0x7f.1`.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError from error
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

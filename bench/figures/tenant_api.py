@@ -121,8 +121,8 @@ def _headers(arena: Arena) -> dict[str, str]:
 
 
 def _lane(name: str, arena: Arena, status: int, requests: Requests) -> Lane:
-    batch = min(_BATCH, arena.effort.agents)
-    return Lane(name, arena.product.port, requests, status, _BURST, batch)
+    burst, batch = (min(most, arena.effort.agents) for most in (_BURST, _BATCH))
+    return Lane(name, arena.product.port, requests, status, burst, batch)
 
 
 def _figure(name: str, title: str, results: Sequence[Result]) -> Figure:

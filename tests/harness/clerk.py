@@ -23,17 +23,29 @@ from universal_calendar.clock import utc_now
 Json = dict[str, Any]
 
 BOOK, BOOK_BY_AGENT, MOVE, CANCEL = "book", "book by agent", "move", "cancel"
+WAVER = "move, and back before that is answered"
 LIVES = (
-    (BOOK,),
-    (BOOK, MOVE),
-    (BOOK_BY_AGENT, MOVE, CANCEL),
+    (BOOK_BY_AGENT, MOVE),
     (BOOK, CANCEL),
+    (BOOK_BY_AGENT, CANCEL),
+    (BOOK, MOVE),
     (BOOK_BY_AGENT,),
     (BOOK, MOVE, MOVE),
-    (BOOK_BY_AGENT, CANCEL),
+    (BOOK_BY_AGENT, MOVE, CANCEL),
+    (BOOK,),
     (BOOK, MOVE, CANCEL),
 )
 """What happens to appointments, one after the other."""
+HASTY_LIVES = (
+    (BOOK_BY_AGENT, MOVE),
+    (BOOK, WAVER),
+    (BOOK, CANCEL),
+    (BOOK, WAVER, CANCEL),
+    (BOOK_BY_AGENT, CANCEL),
+    (BOOK, MOVE, WAVER),
+    (BOOK_BY_AGENT,),
+)
+"""The same, where no answer is lost: who asks again cannot waver."""
 
 MINUTES = 15
 _A_DAY = (CLOSING - OPENING) // MINUTES
@@ -112,6 +124,7 @@ class Clerk:
     may_break: bool = False
     is_connected: bool = True
     pause: float = 0.0
+    lives: Sequence[Sequence[str]] = LIVES
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
     has_mail: Callable[[str, int], bool] = lambda _appointment_id, _version: False
     """Tells whether the customer got mail about a version of an appointment."""
@@ -128,7 +141,7 @@ class Clerk:
 
         async def desk(number: int) -> None:
             while not closed.is_set():
-                await self.live(LIVES[number % len(LIVES)])
+                await self.live(self.lives[number % len(self.lives)])
                 number += 1
 
         async with asyncio.TaskGroup() as group:
@@ -149,6 +162,7 @@ class Clerk:
             BOOK_BY_AGENT: self.book_by_agent,
             MOVE: self.move,
             CANCEL: self.cancel,
+            WAVER: self.waver,
         }
 
     def new_visit(self) -> Visit:
@@ -203,14 +217,26 @@ class Clerk:
 
     async def move(self, visit: Visit) -> None:
         """Move to the visit's other time."""
-        start = visit.starts[visit.version % 2]
-        body = {"appointmentData": {"startTime": wire(start)}}
-        data = (await self._insist("PUT", f"/{visit.appointment_id}", body)).data
+        data = await self._put(visit, visit.starts[visit.version % 2])
         visit.version += 1
-        assert data["updated"]
         self._check_told(visit, is_told="customer" in data["notificationsSent"])
         if data["calendarUpdated"]:
             await self._check_event(visit)
+
+    async def waver(self, visit: Visit) -> None:
+        """Move to the other time, and back while that is being written."""
+        there, back = visit.starts[visit.version % 2], visit.start
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._put(visit, there))
+            await asyncio.sleep(self.chance.uniform(0.05, 0.5))
+            group.create_task(self._put(visit, back))
+        visit.version = (await self.read(visit))["version"]
+
+    async def _put(self, visit: Visit, start: datetime) -> Json:
+        body = {"appointmentData": {"startTime": wire(start)}}
+        data = (await self._insist("PUT", f"/{visit.appointment_id}", body)).data
+        assert data["updated"]
+        return data
 
     async def cancel(self, visit: Visit) -> None:
         """Cancel."""
@@ -275,7 +301,7 @@ class Clerk:
             if reply.status not in (None, 503) or not self.may_break:
                 return reply
             assert time.monotonic() < deadline, f"never answered: {reply}"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     @property
     def slowest(self) -> Reply:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from universal_calendar.services.availability import Availability, SlotQuestion
 from universal_calendar.services.ports.agendas import AgendaQuery
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.ports.tenants import Agent
-from universal_calendar.store.housekeeping import Housekeeping
+from universal_calendar.store.housekeeping import ANSWERS_KEPT, Housekeeping
 from universal_calendar.web.agent_api.answers import free_slots_body
 
 T = TypeVar("T")
@@ -73,7 +73,8 @@ class Life(RuleBasedStateMachine):
         self.agents: list[Agent] = []
         self.diaries: list[Diary] = []
         self.revisions: list[int] = []
-        self.answers: dict[str, tuple[Place, bytes]] = {}
+        self.answers: dict[str, tuple[Place, bytes, datetime]] = {}
+        self.keys = count()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
@@ -128,7 +129,7 @@ class Life(RuleBasedStateMachine):
         if hold_id is not None:
             diary.holds.pop(hold_id, None)
         if key is not None:
-            self.answers[key] = place, booked.answer.body
+            self.answers[key] = place, booked.answer.body, self.now
         self.changed(who)
 
     @rule(who=AGENTS, day=DAYS, minute=MINUTES, minutes=st.sampled_from(LENGTHS))
@@ -143,7 +144,7 @@ class Life(RuleBasedStateMachine):
         day, minute = data.draw(st.sampled_from(listed))
         place = self.place(who, day, minute, minutes)
         before = len(self.diaries[who].appointments)
-        self.try_to_book(who, place, hold_id=None, key=f"key {len(self.answers)}")
+        self.try_to_book(who, place, hold_id=None, key=f"key {next(self.keys)}")
         assert len(self.diaries[who].appointments) == before + 1
 
     @rule(who=AGENTS, minutes=st.sampled_from(LENGTHS), data=st.data())
@@ -173,7 +174,7 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(list(self.answers)))
-        place, body = self.answers[key]
+        place, body, _ = self.answers[key]
         if self.diaries[self.agents.index(place.agent)].is_active:
             again = self.run(self.desk.book(place, self.instant, key=key))
             assert again.is_replay
@@ -262,6 +263,9 @@ class Life(RuleBasedStateMachine):
     @rule()
     def keep_house(self) -> None:
         self.run(Housekeeping(self.parts.database).clear(self.now))
+        cleared = self.now - ANSWERS_KEPT
+        kept = {k: each for k, each in self.answers.items() if each[2] >= cleared}
+        self.answers = kept
 
     def listed(self, who: int, minutes: int, availability: Availability) -> Slots:
         """Return the listed starts of an agent, none for one that is inactive."""

@@ -9,8 +9,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.harness.business import open_business
 from tests.services.office import NOW, Office
 from universal_calendar.bootstrap.parts import new_id
+from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.core.instant import DAY, MINUTE
+from universal_calendar.core.instant import DAY, MINUTE, Instant, from_datetime
 from universal_calendar.notify.webhook import new_webhook_secret
 from universal_calendar.services.ports.notices import DeliveryStatus, NoticeKind
 from universal_calendar.services.ports.webhook_endpoints import (
@@ -142,8 +143,14 @@ async def test_a_delivery_is_its_endpoint_s_alone(office: Office) -> None:
         await office.endpoints.replay(*ids, delivery_id, NOW)
 
 
-async def send_test(office: Office, endpoint_id: UUID, now: int = NOW) -> UUID:
-    """Send a test event; return its delivery's id."""
+async def send_test(
+    office: Office, endpoint_id: UUID, now: Instant | None = None
+) -> UUID:
+    """Send a test event; return its delivery's id.
+
+    Now unless told: whoever verifies a signature refuses one of five minutes ago.
+    """
+    now = now or from_datetime(utc_now().replace(microsecond=0))
     written = await office.endpoints.test(office.tenant_id, endpoint_id, now)
     assert (written.status, written.kind) == (DeliveryStatus.PENDING, NoticeKind.TEST)
     assert written.appointment_id is None

@@ -121,8 +121,8 @@ class EmbeddedPostgres:
 
     def _make_folder(self) -> None:
         for directory in (self._layout.home, self._layout.folder):
-            if not directory.exists():
-                directory.mkdir(parents=True)
+            # Another process may start at this very moment and make it first.
+            directory.mkdir(parents=True, exist_ok=True)
             mode = directory.stat().st_mode
             if os.geteuid() == 0 and not mode & stat.S_IXOTH:
                 # The server's user has to pass, whatever umask or mktemp -d made.

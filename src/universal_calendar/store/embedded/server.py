@@ -5,6 +5,7 @@ import atexit
 import os
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -122,7 +123,8 @@ class EmbeddedPostgres:
     def _make_folder(self) -> None:
         for directory in (self._layout.home, self._layout.folder):
             # Another process may start at this very moment and make it first.
-            directory.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                directory.mkdir(parents=True)
             mode = directory.stat().st_mode
             if os.geteuid() == 0 and not mode & stat.S_IXOTH:
                 # The server's user has to pass, whatever umask or mktemp -d made.

@@ -116,6 +116,20 @@ async def test_readers_find_no_tenant_once_its_keys_are_gone(
         assert (await ask(client, process.url, wish)).status == 401
 
 
+async def test_a_tenant_that_goes_while_all_are_listed(
+    parts: Parts, business: Business, superuser: Superuser
+) -> None:
+    """Its id was read, its keys were destroyed: the others are listed."""
+    gone = new_id(NOW)
+    superuser.execute("INSERT INTO tenant_directory VALUES (%s)", [gone])
+    try:
+        listed = [each.tenant_id for each in await parts.tenants.all()]
+    finally:
+        superuser.execute("DELETE FROM tenant_directory WHERE tenant_id = %s", [gone])
+    assert business.tenant_id in listed
+    assert gone not in listed
+
+
 def _place(business: Business, hour: int) -> Place:
     return Place(business.agent, day_after(1), hour * 60)
 

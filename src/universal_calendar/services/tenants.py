@@ -1,10 +1,11 @@
 """Tenants, their agents and their hours, as people manage them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
-from universal_calendar.core.errors import AgentNotFound, InvalidField
+from universal_calendar.core.errors import AgentNotFound, InvalidField, TenantNotFound
 from universal_calendar.core.hours import complete
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.localtime import zone_named
@@ -36,8 +37,12 @@ class Tenants:
         return tenant
 
     async def all(self) -> list[Tenant]:
-        """Return every tenant, oldest first."""
-        return [await self._tenants.get(each) for each in await self._tenants.ids()]
+        """Return every tenant, oldest first, without those erased meanwhile."""
+        found = []
+        for tenant_id in await self._tenants.ids():
+            with suppress(TenantNotFound):
+                found.append(await self._tenants.get(tenant_id))
+        return found
 
     async def get(self, tenant_id: UUID) -> Tenant:
         """Return a tenant; raise TenantNotFound."""

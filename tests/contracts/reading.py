@@ -191,6 +191,33 @@ class ReadingExam:
         assert found[written.event_id].appointment_id is None
         assert found[written.event_id].busy is BusyType.BUSY
 
+    async def test_taken_right_now(self, examined: Examined) -> None:
+        world, calendar = examined.world, examined.calendar
+        world.owner_adds(calendar, at(NINE))
+        world.owner_adds(calendar, at(NINE), busy="free")
+        world.owner_adds(calendar, at(NINE + 5 * HOUR))
+        await self.put(examined, a_draft(2))
+        window = Interval(NINE, NINE + 3 * HOUR)
+        found = await self.reader(examined).taken(
+            examined.access, [calendar, "0123456789abcdef"], window, seconds=SECONDS
+        )
+        assert {
+            (each.interval, each.appointment_id) for each in found.pop(calendar)
+        } == {
+            (at(NINE), None),
+            (a_draft(2).interval, a_draft(2).appointment_id),
+        }
+        assert found == {}
+
+    async def test_nothing_is_taken(self, examined: Examined) -> None:
+        window = Interval(NINE, NINE + HOUR)
+        found = await self.reader(examined).taken(
+            examined.access, [examined.calendar], window, seconds=SECONDS
+        )
+        assert {each: list(times) for each, times in found.items()} == {
+            examined.calendar: []
+        }
+
     async def test_tokens_outlive_a_dead_provider(self, examined: Examined) -> None:
         _, token = await self.read(examined)
         added = examined.world.owner_adds(examined.calendar, at(NINE))

@@ -20,7 +20,8 @@ from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.harness.working import start_worker
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Server, open_parts, start_server
-from universal_calendar.bootstrap.worker import connections, providers
+from universal_calendar.bootstrap.providers import providers
+from universal_calendar.bootstrap.worker import connections
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
 
@@ -113,7 +114,7 @@ class Town:
             open_parts(settings, self.server) as parts,
             open_outside(settings) as outside,
         ):
-            service = connections(parts, providers(settings, outside.sender))
+            service = connections(parts, providers(parts, outside))
             shops = [
                 Shop(await open_business(parts), self.sandbox.account(name))
                 for name in names

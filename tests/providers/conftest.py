@@ -10,8 +10,8 @@ from tests.contracts.pushes import Receiver, open_receiver
 from tests.contracts.world import Examined
 from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.providers.contract import CheckedSender
+from tests.providers.means import means_of
 from tests.providers.sandbox_world import SandboxWorld
-from universal_calendar.clock import utc_now
 from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.services.ports.calendars import Access
 
@@ -53,8 +53,10 @@ def examined(
 ) -> Examined:
     secrets = account.credentials
     foreign = {**secrets, "accessToken": "a" * 32, "refreshToken": "b" * 32}
+    provider = PROVIDERS["fake"](means_of(sender))
+    assert provider is not None
     return Examined(
-        PROVIDERS["fake"](sender, utc_now),
+        provider,
         Access(TENANT, uuid5(TENANT, account.account), secrets),
         account.calendar_id,
         str(account.calendars[1]["id"]),

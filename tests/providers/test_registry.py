@@ -7,10 +7,10 @@ from importlib import import_module
 import pytest
 
 from tests.contracts.provider import PARTS
-from universal_calendar.clock import utc_now
-from universal_calendar.outgoing.http import Sender
+from tests.providers.means import open_means
 from universal_calendar.providers.provider import Capability, Provider
 from universal_calendar.providers.registry import PROVIDERS
+from universal_calendar.services.ports.authorization import AuthorizingProvider
 from universal_calendar.services.ports.calendars import (
     CalendarProvider,
     CalendarReader,
@@ -21,14 +21,16 @@ PROTOCOLS: dict[Capability, type] = {
     Capability.WRITES_EVENTS: CalendarProvider,
     Capability.READS_CHANGES: CalendarReader,
     Capability.PUSHES: PushProvider,
+    Capability.AUTHORIZES: AuthorizingProvider,
 }
 
 
 @pytest.fixture(params=sorted(PROVIDERS))
 async def provider(request: pytest.FixtureRequest) -> AsyncIterator[Provider]:
-    sender = Sender(is_guarded=False)
-    yield PROVIDERS[request.param](sender, utc_now)
-    await sender.close()
+    async with open_means() as means:
+        provider = PROVIDERS[request.param](means)
+        assert provider is not None
+        yield provider
 
 
 def part_of(provider: Provider, capability: Capability) -> object:
@@ -36,6 +38,7 @@ def part_of(provider: Provider, capability: Capability) -> object:
         Capability.WRITES_EVENTS: provider.calendars,
         Capability.READS_CHANGES: provider.reader,
         Capability.PUSHES: provider.pushes,
+        Capability.AUTHORIZES: provider.authorizer,
     }[capability]
 
 

@@ -22,7 +22,8 @@ from tests.harness.waiting import until
 from tests.harness.working import running_worker, start_worker
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
-from universal_calendar.bootstrap.worker import connections, providers
+from universal_calendar.bootstrap.providers import providers
+from universal_calendar.bootstrap.worker import connections
 from universal_calendar.core.errors import DatabaseUnavailable
 from universal_calendar.services.calendar_writes import event_key
 from universal_calendar.store.encryption import key_text, new_key
@@ -74,7 +75,7 @@ def account(sandbox: Sandbox) -> SandboxAccount:
 async def diary(parts: Parts, account: SandboxAccount) -> Diary:
     business = await open_business(parts)
     async with open_outside(parts.settings) as outside:
-        offered = providers(parts.settings, outside.sender)
+        offered = providers(parts, outside)
         await connections(parts, offered).add(
             business.tenant_id, "fake", account.credentials, now()
         )

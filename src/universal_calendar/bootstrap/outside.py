@@ -28,11 +28,13 @@ from universal_calendar.settings import Settings
 class Outside:
     """The clients; None or absent is what the settings leave out.
 
-    `sender` goes to addresses of the settings, `guarded` to those that tenants choose.
+    `sender` goes to addresses of the settings; `guarded` to webhooks and `calendars`
+    to CalDAV servers that tenants choose.
     """
 
     sender: Sender
     guarded: Sender
+    calendars: Sender
     hours: HoursSource | None
     tokens: TokenValidator | None
     alerts: Alerts | None
@@ -45,14 +47,17 @@ async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
     """Make the clients; their connections are closed with the block."""
     sender = Sender(is_guarded=False)
     guarded = Sender(is_guarded=not settings.webhooks_allow_private)
+    calendars = Sender(is_guarded=not settings.caldav_allows_private)
     try:
-        yield _outside(settings, sender, guarded)
+        yield _outside(settings, sender, guarded, calendars)
     finally:
-        await sender.close()
-        await guarded.close()
+        for each in (sender, guarded, calendars):
+            await each.close()
 
 
-def _outside(settings: Settings, sender: Sender, guarded: Sender) -> Outside:
+def _outside(
+    settings: Settings, sender: Sender, guarded: Sender, calendars: Sender
+) -> Outside:
     key = _service_key(settings) or ""
     hours, tokens, alerts = (
         settings.ts_tenant_service_url,
@@ -63,6 +68,7 @@ def _outside(settings: Settings, sender: Sender, guarded: Sender) -> Outside:
     return Outside(
         sender,
         guarded,
+        calendars,
         None if hours is None else TenantService(str(hours), key, sender),
         None if tokens is None else AuthenticationService(str(tokens), sender),
         None if alerts is None else AlertsService(str(alerts), key, sender),

@@ -25,12 +25,12 @@ from universal_calendar.bootstrap.parts import (
     open_parts,
     start_server,
 )
+from universal_calendar.bootstrap.providers import providers
 from universal_calendar.bootstrap.tenant_api import dispatcher, tenant_api
 from universal_calendar.bootstrap.worker import (
     beside,
     calendar_writes,
     notices,
-    providers,
     watching,
     working,
 )
@@ -125,7 +125,7 @@ class _AnnouncedServer(uvicorn.Server):
 @asynccontextmanager
 async def _settling(parts: Parts, outside: Outside) -> AsyncIterator[Settlement]:
     """Settle what requests change; at the end, finish what was begun."""
-    offered = providers(parts.settings, outside.sender)
+    offered = providers(parts, outside)
     settlement = Settlement(calendar_writes(parts, offered), notices(parts, outside))
     try:
         yield settlement

@@ -19,11 +19,9 @@ from universal_calendar.bootstrap.parts import (
     open_parts,
     start_server,
 )
+from universal_calendar.bootstrap.providers import Providers, providers
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.outgoing.http import Sender
-from universal_calendar.providers.provider import Provider
-from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.services.broken_connections import (
     CONNECTION,
     BrokenConnections,
@@ -35,7 +33,7 @@ from universal_calendar.services.notices import Notices
 from universal_calendar.services.ports.calendars import CalendarProvider
 from universal_calendar.services.ports.due_work import Settler
 from universal_calendar.services.reminders import Reminders
-from universal_calendar.settings import Environment, Settings
+from universal_calendar.settings import Settings
 from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
 from universal_calendar.store.due_work import CALENDAR, DueWorkTable
 from universal_calendar.store.links import LinkTable
@@ -47,19 +45,6 @@ from universal_calendar.worker.queue import Tasks
 
 SETTLE_SECONDS: Final = 20.0
 """What a task may spend on one appointment or notice."""
-
-Providers = Mapping[str, Provider]
-
-
-def providers(settings: Settings, sender: Sender) -> Providers:
-    """Return the providers that this installation offers, by slug."""
-    opened = {slug: make(sender, utc_now) for slug, make in PROVIDERS.items()}
-    is_development = settings.environment is Environment.DEVELOPMENT
-    return {
-        slug: each
-        for slug, each in opened.items()
-        if is_development or not each.manifest.is_for_development
-    }
 
 
 def calendar_providers(offered: Providers) -> Mapping[str, CalendarProvider]:
@@ -96,7 +81,7 @@ def notices(parts: Parts, outside: Outside) -> Notices:
 
 def worker(parts: Parts, outside: Outside) -> Worker:
     """Build the worker, which `run` sets going until it is cancelled."""
-    writes = calendar_writes(parts, providers(parts.settings, outside.sender))
+    writes = calendar_writes(parts, providers(parts, outside))
     telling = notices(parts, outside)
 
     async def settle_calendar(tenant_id: UUID, item_id: UUID, now: Instant) -> None:

@@ -38,12 +38,12 @@ def _with_connections(
     home: Path | None, work: Callable[["Connections"], Awaitable[T]]
 ) -> T:
     from universal_calendar.bootstrap.outside import open_outside
-    from universal_calendar.bootstrap.worker import connections, providers
+    from universal_calendar.bootstrap.providers import providers
+    from universal_calendar.bootstrap.worker import connections
 
     async def run(parts: "Parts") -> T:
         async with open_outside(parts.settings) as outside:
-            offered = providers(parts.settings, outside.sender)
-            return await work(connections(parts, offered))
+            return await work(connections(parts, providers(parts, outside)))
 
     return with_parts(home, run)
 

@@ -1,12 +1,16 @@
 """What a provider is here: a manifest, and the protocols that it implements."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from universal_calendar.outgoing.http import Sender
+from universal_calendar.services.ports.authorization import (
+    AuthorizingProvider,
+    Renewals,
+)
 from universal_calendar.services.ports.calendars import (
     CalendarProvider,
     CalendarReader,
@@ -15,26 +19,38 @@ from universal_calendar.services.ports.calendars import (
 
 
 class Capability(StrEnum):
-    """What a provider can do; each is a protocol in `services.ports.calendars`."""
+    """What a provider can do; each is a protocol in `services.ports`."""
 
     WRITES_EVENTS = "writes_events"
     READS_CHANGES = "reads_changes"
     PUSHES = "pushes"
+    AUTHORIZES = "authorizes"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a provider is.
 
-    `credentials` are the names that connecting takes; one that is for development only
-    is refused everywhere else.
+    `credentials` are what connecting takes where there is no OAuth; one that is for
+    development only is refused everywhere else.
     """
 
     slug: str
     name: str
     capabilities: frozenset[Capability]
-    credentials: tuple[str, ...]
+    credentials: tuple["Credential", ...] = ()
     is_for_development: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A field of the set-up page; `hint` tells its owner where to find it."""
+
+    name: str
+    label: str
+    hint: str = ""
+    is_secret: bool = True
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +61,41 @@ class Provider:
     calendars: CalendarProvider | None
     reader: CalendarReader | None
     pushes: PushProvider | None
+    authorizer: AuthorizingProvider | None = None
 
 
 Now: TypeAlias = Callable[[], datetime]
-Factory: TypeAlias = Callable[[Sender, Now], Provider]
-"""Opens a provider. It sends through the sender, which stays its giver's to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthConfig:
+    """Our registration with a provider, and where its servers are."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    authorize_url: str
+    token_url: str
+    api_url: str
+    revoke_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a provider is given to work with.
+
+    `sender` goes to addresses of the settings, `guarded` to those that owners type.
+    `oauth` has the registrations that this installation has, by slug.
+    """
+
+    sender: Sender
+    guarded: Sender
+    now: Now
+    renewals: Renewals
+    oauth: Mapping[str, OAuthConfig] = field(default_factory=dict)
+
+
+Factory: TypeAlias = Callable[[Means], Provider | None]
+"""Opens a provider; None where this installation is not registered with it.
+
+It sends through its means' senders, which stay their giver's to close.
+"""

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from universal_calendar.settings.notices import NoticeSettings
 from universal_calendar.settings.platform import PlatformSettings
+from universal_calendar.settings.providers import ProviderSettings
 from universal_calendar.settings.security import SecuritySettings
 from universal_calendar.settings.worker import WorkerSettings
 
@@ -87,7 +88,12 @@ class Place(BaseSettings):
 
 
 class Settings(
-    Place, NoticeSettings, SecuritySettings, PlatformSettings, WorkerSettings
+    Place,
+    NoticeSettings,
+    SecuritySettings,
+    PlatformSettings,
+    ProviderSettings,
+    WorkerSettings,
 ):
     """The settings, each by its name in capitals; a `.env` file stands in for them."""
 

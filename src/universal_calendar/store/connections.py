@@ -31,7 +31,8 @@ Values = dict[str, object]
 
 # The same account again: its credentials are new, whatever they were.
 _RENEW: Final = """
-UPDATE connections SET status = 'active', next_try_at = NULL, agent_id = %(agent)s,
+UPDATE connections SET status = 'active', next_try_at = NULL, failing_since = NULL,
+    renewing_until = NULL, agent_id = %(agent)s,
     key_version = %(version)s, sealed = %(sealed)s, updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
 """

@@ -41,6 +41,9 @@ SEALED_TABLES: Final = (
     SealedTable("blocks", ("block_id",)),
     SealedTable("connections", ("connection_id",)),
     SealedTable("calendars", ("calendar_id",)),
+    SealedTable("sync_tokens", ("calendar_id",)),
+    SealedTable("push_channels", ("channel_id",)),
+    SealedTable("pending_connections", ("pending_id",)),
     SealedTable("webhook_endpoints", ("endpoint_id",)),
 )
 

@@ -20,6 +20,14 @@ ACTION: Final = "tenant.erased"
 # Every table of tenants' rows, each before those that it refers to.
 EMPTIED_TABLES: Final[tuple[LiteralString, ...]] = (
     "due_work",
+    "pending_connections",
+    "sync_directory",
+    "sync_calendars",
+    "syncs",
+    "push_channel_directory",
+    "push_channels",
+    "mirrored_times",
+    "sync_tokens",
     "claims",
     "links",
     "deliveries",

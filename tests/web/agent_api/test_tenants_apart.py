@@ -17,7 +17,10 @@ from universal_calendar.core.instant import from_datetime
 OF_EACH_REQUEST = {"x-request-id", "date", "ratelimit", "ratelimit-policy"}
 KEY = {"Idempotency-Key": "of-both"}
 REFERENCE: dict[str, Any] = {"external_reference_id": "of-both"}
-LOOK_UPS = {"tenant_directory", "agent_directory", "api_key_directory", "due_work"}
+LOOK_UPS = {
+    *("tenant_directory", "agent_directory", "api_key_directory", "due_work"),
+    *("push_channel_directory", "sync_directory"),
+}
 
 
 def seen(answer: httpx2.Response) -> tuple[object, ...]:

@@ -21,7 +21,8 @@ from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.documented import check_documented
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Parts
-from universal_calendar.bootstrap.worker import connections, providers
+from universal_calendar.bootstrap.providers import providers
+from universal_calendar.bootstrap.worker import connections
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
 from universal_calendar.services.ports.identity import Role
@@ -323,7 +324,7 @@ class TestWithCalendarAndChannels:
 
     async def connect(self, desk: Desk, parts: Parts, account: SandboxAccount) -> None:
         async with open_outside(parts.settings) as outside:
-            offered = providers(parts.settings, outside.sender)
+            offered = providers(parts, outside)
             now, tenant = from_datetime(utc_now()), UUID(desk.tenant_id)
             service = connections(parts, offered)
             await service.add(tenant, "fake", account.credentials, now)

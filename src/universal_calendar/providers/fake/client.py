@@ -1,7 +1,8 @@
 """The client of the sandbox's own protocol, which `contract.json` describes."""
 
+import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from universal_calendar.core.instant import from_datetime
+from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import zone_named
 from universal_calendar.core.provider_errors import (
     EventChanged,
@@ -24,11 +26,12 @@ from universal_calendar.providers._http import ProviderHttp, answered_within, js
 from universal_calendar.providers.fake import mapping, webhook
 from universal_calendar.providers.fake.manifest import MANIFEST
 from universal_calendar.providers.fake.mapping import Finding, Json
-from universal_calendar.providers.provider import Now, Provider
+from universal_calendar.providers.provider import Means, Now, Provider
 from universal_calendar.services.ports.calendars import (
     Access,
     CalendarProvider,
     CalendarReader,
+    ChangedEvent,
     ChangesPage,
     ChangesQuery,
     EventDraft,
@@ -38,15 +41,16 @@ from universal_calendar.services.ports.calendars import (
     PushDelivery,
     PushNotification,
     PushProvider,
+    TakenTime,
     WrittenEvent,
 )
 
 _MOST_TOKENS: Final = 10_000
 
 
-def open_fake(sender: Sender, now: Now) -> Provider:
+def open_fake(means: Means) -> Provider:
     """Open the fake."""
-    fake = FakeProvider(sender, now)
+    fake = FakeProvider(means.sender, means.now)
     return Provider(MANIFEST, fake, fake, fake)
 
 
@@ -135,6 +139,41 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
             return _page(_found(answer), access.tenant_id, query)
 
     @override
+    async def taken(
+        self,
+        access: Access,
+        calendars: Sequence[str],
+        window: Interval,
+        *,
+        seconds: float,
+    ) -> Mapping[str, Sequence[TakenTime]]:
+        """Return what is taken in each calendar that is there."""
+        async with answered_within(seconds):
+            reading = [self._taken(access, each, window, seconds) for each in calendars]
+            found = zip(calendars, await asyncio.gather(*reading), strict=True)
+            return {each: times for each, times in found if times is not None}
+
+    async def _taken(
+        self, access: Access, calendar: str, window: Interval, seconds: float
+    ) -> Sequence[TakenTime] | None:
+        query: ChangesQuery | None = ChangesQuery(calendar, window)
+        events: list[ChangedEvent] = []
+        while query is not None:
+            try:
+                page = await self.changes(access, query, seconds=seconds)
+            except Rejected:
+                return None
+            events += page.events
+            query = page.next_page
+        return [
+            TakenTime(interval, each.busy, each.appointment_id)
+            for each in events
+            if each.busy is not None
+            for interval in each.intervals
+            if interval.overlaps(window)
+        ]
+
+    @override
     async def open_channel(
         self, access: Access, calendar: str, address: PushAddress, *, seconds: float
     ) -> PushChannel:
@@ -162,6 +201,10 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
         async with answered_within(seconds):
             question = _Question("DELETE", path, expected=(404,))
             await self._ask(access, question, seconds)
+
+    @override
+    def challenge(self, delivery: PushDelivery) -> str | None:
+        """Return None: the sandbox never asks."""
 
     @override
     def notifications(self, delivery: PushDelivery) -> Sequence[PushNotification]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from universal_calendar.providers.provider import Capability, Manifest
+from universal_calendar.providers.provider import Capability, Credential, Manifest
 
 MANIFEST: Final = Manifest(
     slug="fake",
@@ -10,6 +10,10 @@ MANIFEST: Final = Manifest(
     capabilities=frozenset(
         {Capability.WRITES_EVENTS, Capability.READS_CHANGES, Capability.PUSHES}
     ),
-    credentials=("baseUrl", "accessToken", "refreshToken"),
+    credentials=(
+        Credential("baseUrl", "Address of the sandbox", is_secret=False),
+        Credential("accessToken", "Access token"),
+        Credential("refreshToken", "Refresh token"),
+    ),
     is_for_development=True,
 )

@@ -69,6 +69,8 @@ class ProviderAccount:
 
     account: str = field(repr=False)
     calendars: Sequence[ProviderCalendar]
+    timezone: str | None = None
+    """Of IANA's names, where the provider tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,19 @@ class ChangesPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenTime:
+    """An interval that is taken in a calendar right now.
+
+    `appointment_id`: of the appointment, where the event is one that we wrote for this
+    tenant.
+    """
+
+    interval: Interval
+    busy: BusyType
+    appointment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PushAddress:
     """Where a provider is to tell of changes, and the secret that will prove it."""
 
@@ -138,14 +153,19 @@ class PushDelivery:
 
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PushNotification:
-    """Says, unproven, that something changed in the channel's calendar."""
+    """Says, unproven, that something changed in the channel's calendar.
+
+    `is_channel_lost`: the channel itself tells no more, or soon will not.
+    """
 
     channel_id: str
     proof: str = field(repr=False)
+    is_channel_lost: bool = False
 
 
 @runtime_checkable
@@ -190,7 +210,23 @@ class CalendarReader(Protocol):
     async def changes(
         self, access: Access, query: ChangesQuery, *, seconds: float
     ) -> ChangesPage:
-        """Return one page; raise SyncTokenStale if all must be read again."""
+        """Return one page; raise SyncTokenStale if all must be read again.
+
+        Raises Rejected for a calendar that is not there.
+        """
+
+    async def taken(
+        self,
+        access: Access,
+        calendars: Sequence[str],
+        window: Interval,
+        *,
+        seconds: float,
+    ) -> Mapping[str, Sequence[TakenTime]]:
+        """Return what is taken in a window of a few days, of each calendar, now.
+
+        A calendar that the provider could not tell about is left out: never free.
+        """
 
 
 @runtime_checkable
@@ -206,6 +242,12 @@ class PushProvider(Protocol):
         self, access: Access, channel: PushChannel, *, seconds: float
     ) -> None:
         """Have it told no more; a channel that is gone already is no error."""
+
+    def challenge(self, delivery: PushDelivery) -> str | None:
+        """Return the text to answer to who only asks whether we are there, else None.
+
+        The answer is plain text of at most 4,096 characters.
+        """
 
     def notifications(self, delivery: PushDelivery) -> Sequence[PushNotification]:
         """Read a delivery without trusting it; raise InvalidField if it is none."""

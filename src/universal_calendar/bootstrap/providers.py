@@ -1,0 +1,59 @@
+"""The calendar providers that this installation offers."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from universal_calendar.bootstrap.outside import Outside
+from universal_calendar.bootstrap.parts import Parts
+from universal_calendar.clock import utc_now
+from universal_calendar.providers.provider import Means, OAuthConfig, Provider
+from universal_calendar.providers.registry import PROVIDERS
+from universal_calendar.settings import Environment, Settings
+from universal_calendar.store.renewals import RenewalTable
+
+Providers: TypeAlias = Mapping[str, Provider]
+
+
+def providers(parts: Parts, outside: Outside) -> Providers:
+    """Return the providers that this installation offers, by slug."""
+    is_development = parts.settings.environment is Environment.DEVELOPMENT
+    means = Means(
+        outside.sender,
+        outside.calendars,
+        utc_now,
+        RenewalTable(parts.database, parts.keyring, utc_now),
+        oauth_configs(parts.settings),
+    )
+    opened = {slug: make(means) for slug, make in PROVIDERS.items()}
+    return {
+        slug: each
+        for slug, each in opened.items()
+        if each is not None and (is_development or not each.manifest.is_for_development)
+    }
+
+
+def oauth_configs(settings: Settings) -> Mapping[str, OAuthConfig]:
+    """Return our registrations with providers, by slug."""
+    found = {}
+    google, microsoft = (
+        settings.google_calendar_client_secret,
+        settings.microsoft_graph_client_secret,
+    )
+    if settings.google_calendar_client_id is not None and google is not None:
+        found["google"] = OAuthConfig(
+            settings.google_calendar_client_id,
+            google.get_secret_value(),
+            settings.google_authorize_url,
+            settings.google_token_url,
+            settings.google_calendar_base_url,
+            settings.google_revoke_url,
+        )
+    if settings.microsoft_graph_client_id is not None and microsoft is not None:
+        found["microsoft"] = OAuthConfig(
+            settings.microsoft_graph_client_id,
+            microsoft.get_secret_value(),
+            f"{settings.microsoft_login_base_url}/authorize",
+            f"{settings.microsoft_login_base_url}/token",
+            settings.microsoft_graph_base_url,
+        )
+    return found

@@ -1,0 +1,58 @@
+"""What the providers of these tests are given to work with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from universal_calendar.clock import utc_now
+from universal_calendar.core.provider_errors import ProviderDown
+from universal_calendar.outgoing.http import Sender
+from universal_calendar.providers.provider import Means, OAuthConfig
+from universal_calendar.services.ports.authorization import Renew, Secrets
+from universal_calendar.services.ports.calendars import Access
+
+NOWHERE = "http://127.0.0.1:9"
+REGISTRATIONS = {
+    slug: OAuthConfig("client", "secret", NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+    for slug in ("google", "microsoft")
+}
+
+
+@dataclass
+class KeptSecrets:
+    """Renewals of one process, in memory; `tests/store` examines the real ones."""
+
+    newest: dict[UUID, Secrets] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def renewed(
+        self, access: Access, used: Secrets, renew: Renew, *, seconds: float
+    ) -> Secrets:
+        """Renew once, however many ask."""
+        try:
+            async with asyncio.timeout(seconds), self.lock:
+                known = self.newest.get(access.connection_id, access.secrets)
+                if known == used:
+                    known = self.newest[access.connection_id] = await renew(used)
+                return known
+        except TimeoutError:
+            raise ProviderDown from None
+
+
+def means_of(sender: Sender, oauth: Mapping[str, OAuthConfig] = REGISTRATIONS) -> Means:
+    """Return means that send everything through one sender."""
+    return Means(sender, sender, utc_now, KeptSecrets(), oauth)
+
+
+@asynccontextmanager
+async def open_means(
+    oauth: Mapping[str, OAuthConfig] = REGISTRATIONS,
+) -> AsyncIterator[Means]:
+    """Make means with a sender of their own, closed with the block."""
+    sender = Sender(is_guarded=False)
+    try:
+        yield means_of(sender, oauth)
+    finally:
+        await sender.close()

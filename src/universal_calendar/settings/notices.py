@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-_WEB_URL = re.compile(r"https?://[^\s/@?#]+(/[^\s?#]*)?", re.ASCII)
+from universal_calendar.settings.urls import checked_url
 
 
 class NoticeSettings(BaseModel):
@@ -69,9 +69,7 @@ class NoticeSettings(BaseModel):
     @field_validator("sms_gateway_url", "twilio_api_base_url")
     @classmethod
     def _check_web_url(cls, value: str | None) -> str | None:
-        if value is not None and not _WEB_URL.fullmatch(value):
-            raise ValueError("use a URL such as https://sms.example.com")
-        return value
+        return value and checked_url(value, "https://sms.example.com")
 
     @field_validator("sms_from")
     @classmethod

@@ -1,11 +1,10 @@
 """Settings of the calendar providers, and of how accounts there are connected."""
 
-import re
-from typing import Final, Self
+from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-_WEB_URL: Final = re.compile(r"https?://[^\s/@?#]+(/[^\s?#]*)?", re.ASCII)
+from universal_calendar.settings.urls import checked_url
 
 
 class ProviderSettings(BaseModel):
@@ -85,9 +84,7 @@ class ProviderSettings(BaseModel):
     )
     @classmethod
     def _check_web_url(cls, value: str | None) -> str | None:
-        if value is not None and not _WEB_URL.fullmatch(value):
-            raise ValueError("use an http or https URL without user, query or fragment")
-        return None if value is None else value.rstrip("/")
+        return value and checked_url(value, "https://calendar.example.com").rstrip("/")
 
     @model_validator(mode="after")
     def _check_registrations(self) -> Self:

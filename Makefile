@@ -9,6 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NODE_DIR := clients/typescript
+VENDOR_DIR := tests/vendor
 # The virtual environment's node stands in where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -23,7 +24,7 @@ help:
 run: .venv/installed
 	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo
 
-test: .venv/installed $(NODE_DIR)/node_modules/.installed
+test: .venv/installed $(NODE_DIR)/node_modules/.installed $(VENDOR_DIR)/node_modules/.installed
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 check: static generated test
@@ -77,9 +78,10 @@ lock: .venv/installed
 	fi
 	@touch $@
 
-$(NODE_DIR)/node_modules/.installed: .venv/node $(NODE_DIR)/package-lock.json
-	cd $(NODE_DIR) && npm ci --silent --no-audit --no-fund
+%/node_modules/.installed: %/package-lock.json .venv/node
+	cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 clean:
-	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist $(NODE_DIR)/build
+	rm -rf .venv $(NODE_DIR)/node_modules $(NODE_DIR)/dist $(NODE_DIR)/build \
+		$(VENDOR_DIR)/node_modules

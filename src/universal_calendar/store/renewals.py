@@ -2,7 +2,8 @@
 
 Whoever is first takes a lease in the connection's row, asks the provider without a
 transaction, and stores what it answered before anybody uses it. The others wait for the
-row to change. A lease that its taker did not live to end runs out by itself.
+row to change. A lease that its taker did not live to end runs out by itself; should it
+end while its taker still asks, what is stored first is what counts.
 """
 
 import asyncio
@@ -41,7 +42,6 @@ _STORE: Final = """
 UPDATE connections SET renewing_until = NULL, key_version = %(version)s,
     sealed = %(sealed)s
 WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
-    AND renewing_until = %(lease)s
 """
 _GIVE_UP: Final = """
 UPDATE connections SET renewing_until = NULL
@@ -112,29 +112,45 @@ class RenewalTable:
     ) -> Secrets:
         try:
             secrets = await renew(account.secrets)
+        except NotAuthorized:
+            await self._give_up(access, lease)
+            return await self._newer(access, account)
         except BaseException:
-            await self._run(access, _GIVE_UP, {"lease": lease})
+            await self._give_up(access, lease)
             raise
-        await self._store(access, SealedAccount(account.account, secrets), lease)
-        return secrets
+        return await self._store(access, account, secrets)
+
+    async def _newer(self, access: Access, account: SealedAccount) -> Secrets:
+        """Return what was stored meanwhile; raise NotAuthorized if nothing was."""
+        async with self._database.transaction(access.tenant_id) as connection:
+            stored, _ = await self._read(connection, access)
+        if stored.secrets == account.secrets:
+            raise NotAuthorized
+        return stored.secrets
 
     async def _store(
-        self, access: Access, account: SealedAccount, lease: datetime
-    ) -> None:
+        self, access: Access, account: SealedAccount, secrets: Secrets
+    ) -> Secrets:
+        """Store new secrets, unless the old ones were replaced; return what is stored.
+
+        Its owner may have connected again meanwhile.
+        """
         async with self._database.transaction(access.tenant_id) as connection:
+            stored, _ = await self._read(connection, access)
+            if stored.secrets != account.secrets:
+                return stored.secrets
             keys = await read_tenant_keys(connection, self._keyring, access.tenant_id)
+            renewed = SealedAccount(stored.account, secrets)
             sealed = {
-                "lease": lease,
                 "version": keys.version,
-                "sealed": seal_account(keys, access.connection_id, account),
+                "sealed": seal_account(keys, access.connection_id, renewed),
             }
             await connection.execute(_STORE, _values(access) | sealed)
+        return secrets
 
-    async def _run(
-        self, access: Access, statement: str, values: dict[str, object]
-    ) -> None:
+    async def _give_up(self, access: Access, lease: datetime) -> None:
         async with self._database.transaction(access.tenant_id) as connection:
-            await connection.execute(statement, _values(access) | values)
+            await connection.execute(_GIVE_UP, _values(access) | {"lease": lease})
 
 
 def _values(access: Access) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""A stand-in for Microsoft with a memory, and a proxy that holds it to contract."""

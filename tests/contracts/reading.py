@@ -61,7 +61,7 @@ class ReadingExam:
         assert {each: event.intervals for each, event in found.items()} == {
             each: (at(NINE + n * DAY),) for n, each in enumerate(ids)
         }
-        assert await self.read(examined, token) == ({}, token)
+        assert (await self.read(examined, token))[0] == {}
         world.owner_moves(calendar, ids[0], at(NINE + 20 * DAY))
         world.owner_deletes(calendar, ids[1])
         new = world.owner_adds(calendar, at(NINE + 9 * DAY))
@@ -122,7 +122,7 @@ class ReadingExam:
             await self.read(examined, token)
         found, token = await self.read(examined)
         assert set(found) == {kept}
-        assert await self.read(examined, token) == ({}, token)
+        assert (await self.read(examined, token))[0] == {}
 
     @pytest.mark.parametrize("token", ["nonsense", "eyJub25zZW5zZSI6MX0=", "\u00e9"])
     async def test_token_that_was_never_given(

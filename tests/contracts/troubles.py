@@ -105,7 +105,7 @@ class TroubleExam:
         examined.world.rises()
         assert await self.put(examined, a_draft(1)) == kept
         with pytest.raises(EventGone):
-            await self.put(examined, a_draft(2))
+            await self.put(examined, a_draft(2), gone)
         assert len(examined.world.events(examined.calendar)) == 1
 
     async def test_twenty_writes_through_three_deaths(self, examined: Examined) -> None:

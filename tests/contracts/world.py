@@ -79,7 +79,9 @@ class Examined:
     """A provider with one connected account.
 
     `read_only` is a calendar of it that cannot be written to; `foreign` are credentials
-    that the provider never gave.
+    that the provider never gave. `remembers_deleted`: it knows which keys were those of
+    events that are deleted. Where it does not, an event whose creation was never
+    answered cannot be told from one that its owner deleted: it is made again.
     """
 
     provider: Provider
@@ -88,3 +90,4 @@ class Examined:
     read_only: str
     foreign: Mapping[str, str]
     world: World
+    remembers_deleted: bool = True

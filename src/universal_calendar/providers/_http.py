@@ -1,13 +1,14 @@
 """HTTP to a provider: what it answered, or the error that says what follows from it."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+
+import orjson
 
 from universal_calendar.core.provider_errors import (
     EventChanged,
@@ -29,6 +30,7 @@ from universal_calendar.outgoing.http import (
     Sender,
 )
 from universal_calendar.providers.provider import Now
+from universal_calendar.services.ports.authorization import GrantRefused
 
 _ERRORS: Final[Mapping[int, type[ProviderError]]] = {
     401: NotAuthorized,
@@ -104,7 +106,7 @@ def json_of(answer: OutgoingResponse) -> dict[str, Any]:
     A page of HTML under a 200 comes from something before the provider, and passes.
     """
     try:
-        found = json.loads(answer.content)
+        found = orjson.loads(answer.content)
     except ValueError:
         raise ProviderDown from None  # the cause quotes the body
     if not isinstance(found, dict):
@@ -123,5 +125,7 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise ProviderDown from error
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except GrantRefused:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise ProviderDown from None  # the cause may quote what was answered

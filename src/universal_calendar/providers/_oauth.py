@@ -4,9 +4,11 @@ The secrets of an account are `accessToken`, `refreshToken` and `expiresAt`, the
 in seconds since 1970.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from oauthlib.oauth2 import WebApplicationClient
 
@@ -27,6 +29,8 @@ from universal_calendar.services.ports.calendars import Access
 
 # Renewed so much earlier, because a request takes time and clocks differ.
 _MARGIN_SECONDS: Final = 60
+_RENEWAL_SECONDS: Final = 20.0
+_MOST_RENEWALS: Final = 2
 _FORM: Final = {
     "content-type": "application/x-www-form-urlencoded",
     "accept": "application/json",
@@ -41,12 +45,14 @@ _OWNER_MUST_ACT: Final = {
 class Scopes:
     """What is asked of the owner; without all of `needed` nothing is connected.
 
-    `parameters` go to the authorisation endpoint as they are.
+    `parameters` go to the authorisation endpoint as they are. Granted scopes may come
+    with a `prefix` that those asked for do not have.
     """
 
     asked: tuple[str, ...]
     needed: frozenset[str]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
 
 
 class OAuth:
@@ -57,19 +63,22 @@ class OAuth:
         self._http = ProviderHttp(means.sender, means.now)
         self._means, self._config, self._scopes = means, config, scopes
         self._client = WebApplicationClient(config.client_id)
+        self._renewing: set[asyncio.Task[Secrets]] = set()
 
     def authorization_url(self, request: AuthorizationRequest) -> str:
         """Return where the owner's browser is to go."""
-        url: str = self._client.prepare_request_uri(
-            self._config.authorize_url,
-            redirect_uri=request.redirect_uri,
-            scope=list(self._scopes.asked),
-            state=request.state,
-            code_challenge=request.challenge,
-            code_challenge_method="S256",
+        # Not by the library: it refuses a test server on loopback, which has no TLS.
+        parameters = {
+            "response_type": "code",
+            "client_id": self._config.client_id,
+            "redirect_uri": request.redirect_uri,
+            "scope": " ".join(self._scopes.asked),
+            "state": request.state,
+            "code_challenge": request.challenge,
+            "code_challenge_method": "S256",
             **self._scopes.parameters,
-        )
-        return url
+        }
+        return f"{self._config.authorize_url}?{urlencode(parameters)}"
 
     async def redeem(self, grant: Grant, *, seconds: float) -> Secrets:
         """Exchange a code for tokens; raise GrantRefused."""
@@ -89,7 +98,9 @@ class OAuth:
         return self._secrets(tokens, {})
 
     def _check_scopes(self, tokens: Mapping[str, Any]) -> None:
-        granted = set(str(tokens.get("scope", "")).split())
+        # RFC 6749 §5.1: left out where all that was asked for is granted.
+        scopes = str(tokens.get("scope", " ".join(self._scopes.asked))).split()
+        granted = {each.removeprefix(self._scopes.prefix) for each in scopes}
         missing = self._scopes.needed - granted
         if missing:
             mend = f"must grant everything that was asked for; missing: {len(missing)}"
@@ -110,11 +121,13 @@ class OAuth:
         """
         secrets = access.secrets
         if self._has_expired(secrets):
-            secrets = await self._renewed(access, secrets, seconds)
-        answer = await self._authorized(request, secrets, seconds, expected)
-        if answer.status != 401:
-            return answer
-        secrets = await self._renewed(access, secrets, seconds)
+            secrets = await self._renewed(access, secrets)
+        for _ in range(_MOST_RENEWALS):
+            answer = await self._authorized(request, secrets, seconds, expected)
+            if answer.status != 401:
+                return answer
+            # What others renewed meanwhile may have expired as well.
+            secrets = await self._renewed(access, secrets)
         answer = await self._authorized(request, secrets, seconds, expected)
         if answer.status == 401:
             # Its owner still consents, or there would be no fresh token: it passes.
@@ -141,13 +154,24 @@ class OAuth:
     def _now(self) -> float:
         return self._means.now().timestamp()
 
-    async def _renewed(self, access: Access, used: Secrets, seconds: float) -> Secrets:
-        async def renew(secrets: Secrets) -> Secrets:
-            return await self._renew(secrets, seconds)
+    async def _renewed(self, access: Access, used: Secrets) -> Secrets:
+        """Renew, whoever gives up waiting: what rotated and was not stored is lost."""
+        renewal = asyncio.create_task(self._renewed_once(access, used))
+        self._renewing.add(renewal)
+        renewal.add_done_callback(self._forget)
+        return await asyncio.shield(renewal)
 
-        return await self._means.renewals.renewed(access, used, renew, seconds=seconds)
+    async def _renewed_once(self, access: Access, used: Secrets) -> Secrets:
+        return await self._means.renewals.renewed(
+            access, used, self._renew, seconds=_RENEWAL_SECONDS
+        )
 
-    async def _renew(self, secrets: Secrets, seconds: float) -> Secrets:
+    def _forget(self, renewal: "asyncio.Task[Secrets]") -> None:
+        self._renewing.discard(renewal)
+        if not renewal.cancelled():
+            renewal.exception()  # nobody may be waiting for it any more
+
+    async def _renew(self, secrets: Secrets) -> Secrets:
         if not secrets.get("refreshToken"):
             raise NotAuthorized
         body = self._client.prepare_refresh_body(
@@ -155,7 +179,7 @@ class OAuth:
             client_id=self._config.client_id,
             client_secret=self._config.client_secret,
         )
-        answer = await self._ask_for_tokens(body, seconds)
+        answer = await self._ask_for_tokens(body, _RENEWAL_SECONDS)
         if answer.status == 200:
             return self._secrets(json_of(answer), secrets)
         if json_of(answer).get("error") in _OWNER_MUST_ACT:
@@ -188,6 +212,7 @@ class OAuth:
             # The library wants TLS even for a test server on loopback.
             "https://revocation.invalid",
             token,
+            "refresh_token",
         )
         request = OutgoingRequest(
             "POST", self._config.revoke_url, _FORM, str(body).encode()

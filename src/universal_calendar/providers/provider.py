@@ -83,8 +83,9 @@ class OAuthConfig:
 class Means:
     """What a provider is given to work with.
 
-    `sender` goes to addresses of the settings, `guarded` to those that owners type.
-    `oauth` has the registrations that this installation has, by slug.
+    `sender` goes to addresses of the settings, `guarded` to those that owners type, by
+    http only if `allows_http`. `oauth` has the registrations that this installation
+    has, by slug.
     """
 
     sender: Sender
@@ -92,6 +93,7 @@ class Means:
     now: Now
     renewals: Renewals
     oauth: Mapping[str, OAuthConfig] = field(default_factory=dict)
+    allows_http: bool = False
 
 
 Factory: TypeAlias = Callable[[Means], Provider | None]

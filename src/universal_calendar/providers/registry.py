@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from universal_calendar.providers.caldav.client import open_apple, open_caldav
 from universal_calendar.providers.fake.client import open_fake
+from universal_calendar.providers.google.client import open_google
+from universal_calendar.providers.microsoft.client import open_microsoft
 from universal_calendar.providers.provider import Factory
 
-PROVIDERS: Final[Mapping[str, Factory]] = MappingProxyType({"fake": open_fake})
+PROVIDERS: Final[Mapping[str, Factory]] = MappingProxyType(
+    {
+        "apple": open_apple,
+        "caldav": open_caldav,
+        "fake": open_fake,
+        "google": open_google,
+        "microsoft": open_microsoft,
+    }
+)

@@ -22,10 +22,11 @@ from universal_calendar.core.provider_errors import (
     SyncTokenStale,
 )
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse, Sender
+from universal_calendar.providers._fingerprint import Finding
 from universal_calendar.providers._http import ProviderHttp, answered_within, json_of
 from universal_calendar.providers.fake import mapping, webhook
 from universal_calendar.providers.fake.manifest import MANIFEST
-from universal_calendar.providers.fake.mapping import Finding, Json
+from universal_calendar.providers.fake.mapping import Json
 from universal_calendar.providers.provider import Means, Now, Provider
 from universal_calendar.services.ports.calendars import (
     Access,
@@ -105,7 +106,7 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
         self, access: Access, path: str, body: Json, seconds: float
     ) -> WrittenEvent:
         found = json_of(await self._ask(access, _Question("GET", path), seconds))
-        match mapping.compare(found, body):
+        match mapping.finding(found, body):
             case Finding.AS_DRAFTED:
                 return mapping.written_event(found)
             case Finding.CHANGED:

@@ -1,14 +1,7 @@
-"""Between the sandbox's JSON and ours. Malformed JSON raises ValueError and its like.
+"""Between the sandbox's JSON and ours; what is malformed raises ValueError and such."""
 
-Beside what people see, an event of ours carries whose it is, the draft's sequence and a
-fingerprint of what people see: while that fits, nobody but us wrote to the event.
-"""
-
-import hashlib
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,6 +17,12 @@ from universal_calendar.core.localtime import (
     from_wall_clock,
     wall_clock,
     zone_named,
+)
+from universal_calendar.providers._fingerprint import (
+    Finding,
+    appointment_of,
+    compare,
+    mark_of,
 )
 from universal_calendar.services.ports.calendars import (
     ChangedEvent,
@@ -78,12 +77,7 @@ def body_of(draft: EventDraft) -> Json:
         "end": {"at": instant_text(draft.interval.end)},
         "timeZone": draft.timezone,
     }
-    body["properties"] = {
-        "tenantId": str(draft.tenant_id),
-        "appointmentId": str(draft.appointment_id),
-        "sequence": str(draft.sequence),
-        "fingerprint": _fingerprint(body),
-    }
+    body["properties"] = mark_of(draft, _seen(body))
     return body
 
 
@@ -92,29 +86,14 @@ def instant_text(instant: Instant) -> str:
     return to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _fingerprint(event: Json) -> str:
+def _seen(event: Json) -> list[object]:
     seen = {**_DEFAULTS, **event}
-    text = json.dumps([seen.get(name) for name in _SEEN], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return [seen.get(name) for name in _SEEN]
 
 
-class Finding(Enum):
-    """How an event that was found compares with the draft that is to be written."""
-
-    AS_DRAFTED = "nothing is left to do: an answer was lost, or a later draft won"
-    OURS = "it is as we left it: write"
-    CHANGED = "somebody else wrote to it"
-
-
-def compare(event: Json, body: Json) -> Finding:
+def finding(event: Json, body: Json) -> Finding:
     """Compare an event with the body that would be written."""
-    found, wanted = event["properties"], body["properties"]
-    is_ours = found.get("appointmentId") == wanted["appointmentId"]
-    if not is_ours or found.get("fingerprint") != _fingerprint(event):
-        return Finding.CHANGED
-    if found == wanted or int(found["sequence"]) > int(wanted["sequence"]):
-        return Finding.AS_DRAFTED
-    return Finding.OURS
+    return compare(event["properties"], _seen(event), body["properties"])
 
 
 def written_event(event: Json) -> WrittenEvent:
@@ -131,7 +110,7 @@ def changed_event(
     """Read an event, or the tombstone of one."""
     if "start" not in event:
         return _gone(str(event["id"]))
-    appointment_id = _appointment_of(event["properties"], tenant_id)
+    appointment_id = appointment_of(event["properties"], tenant_id)
     occurrences = sorted(_occurrences(event, calendar_zone))
     return ChangedEvent(
         event_id=str(event["id"]),
@@ -156,15 +135,6 @@ def _gone(event_id: str) -> ChangedEvent:
         intervals=(),
         appointment_id=None,
     )
-
-
-def _appointment_of(properties: Json, tenant_id: UUID) -> UUID | None:
-    if properties.get("tenantId") != str(tenant_id):
-        return None
-    try:
-        return UUID(properties["appointmentId"])
-    except (KeyError, ValueError):
-        return None  # the owner may write there too
 
 
 def _busy(event: Json) -> BusyType | None:

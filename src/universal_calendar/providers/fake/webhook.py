@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-import json
 from typing import Final
+
+import orjson
 
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.services.ports.calendars import (
@@ -17,7 +18,7 @@ _SIGNATURE: Final = "sandbox-signature"
 def read(delivery: PushDelivery) -> PushNotification:
     """Read a delivery; raise InvalidField if it is no notification."""
     try:
-        channel_id = json.loads(delivery.content)["channelId"]
+        channel_id = orjson.loads(delivery.content)["channelId"]
     except (KeyError, TypeError, ValueError):
         channel_id = None
     if not isinstance(channel_id, str):

@@ -13,6 +13,8 @@ from universal_calendar.cli import (
     appointments,
     blocks,
     booking,
+    connection_sync,
+    connection_usage,
     connections,
     hours,
     keys,
@@ -41,6 +43,9 @@ app.command(rich_help_panel="Run")(sandbox)
 for group in (tenants, agents, hours, keys, appointments, blocks, connections):
     name = group.__name__.rpartition(".")[2]
     app.add_typer(group.app, name=name, rich_help_panel="Manage")
+connections.app.command("sync")(connection_sync.sync)
+connections.app.command("use")(connection_usage.use)
+connections.app.command("set")(connection_usage.set_usage)
 tenants.app.command("erase")(privacy.erase_tenant)
 app.add_typer(privacy.encryption, name="encryption", rich_help_panel="Manage")
 app.command(rich_help_panel="Book")(booking.slots)

@@ -2,9 +2,10 @@
 
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
@@ -12,15 +13,32 @@ import typer
 from universal_calendar.cli.options import AsJson, Home, OwnTenant, read_id
 from universal_calendar.cli.output import print_json, print_table, printable
 from universal_calendar.cli.session import now, with_parts
-from universal_calendar.core.errors import InvalidField
+from universal_calendar.core.errors import InvalidField, UniversalCalendarError
 from universal_calendar.core.instant import Instant, to_datetime
+from universal_calendar.core.provider_errors import (
+    NotAuthorized,
+    ProviderDown,
+    ProviderError,
+    Throttled,
+)
+from universal_calendar.services.connecting import Begun, Wish
+from universal_calendar.services.connections import COMMAND_LINE
+from universal_calendar.services.ports.calendars import ProviderAccount
 from universal_calendar.services.ports.connections import ConnectedCalendar, Connection
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
+    from universal_calendar.bootstrap.providers import Providers
     from universal_calendar.services.connections import Connections
 
 T = TypeVar("T")
+
+_NEXT_STEPS: Final[dict[type[ProviderError], str]] = {
+    NotAuthorized: "Connect the account again: universal-calendar connections connect",
+    Throttled: "The provider asks to be left alone for a while; try again later",
+    ProviderDown: "Try again in a moment; meanwhile what was read last counts",
+}
+_ANY_STEP: Final = "See docs/connecting.md, or connect the account again"
 
 app = typer.Typer(
     no_args_is_help=True, help="Accounts at calendar providers, and their calendars."
@@ -32,20 +50,40 @@ ConnectionId = Annotated[
         metavar="CONNECTION_ID", parser=read_id, help="As `connections list` shows it."
     ),
 ]
+AgentOption = Annotated[
+    UUID | None,
+    typer.Option(
+        "--agent",
+        metavar="ID",
+        parser=read_id,
+        help="Whose calendars they are. Default: of every agent.",
+    ),
+]
+
+
+def with_offered(
+    home: Path | None, work: Callable[["Parts", "Providers"], Awaitable[T]]
+) -> T:
+    """Run the work with the providers that this installation offers."""
+    from universal_calendar.bootstrap.outside import open_outside
+    from universal_calendar.bootstrap.providers import providers
+
+    async def run(parts: "Parts") -> T:
+        async with open_outside(parts.settings) as outside:
+            return await work(parts, providers(parts, outside))
+
+    return with_parts(home, run)
 
 
 def _with_connections(
     home: Path | None, work: Callable[["Connections"], Awaitable[T]]
 ) -> T:
-    from universal_calendar.bootstrap.outside import open_outside
-    from universal_calendar.bootstrap.providers import providers
     from universal_calendar.bootstrap.worker import connections
 
-    async def run(parts: "Parts") -> T:
-        async with open_outside(parts.settings) as outside:
-            return await work(connections(parts, providers(parts, outside)))
+    async def run(parts: "Parts", offered: "Providers") -> T:
+        return await work(connections(parts, offered))
 
-    return with_parts(home, run)
+    return with_offered(home, run)
 
 
 @app.command("add")
@@ -62,14 +100,7 @@ def add(
             help="A JSON object of texts; - reads it from standard input.",
         ),
     ],
-    agent: Annotated[
-        UUID | None,
-        typer.Option(
-            metavar="ID",
-            parser=read_id,
-            help="Whose calendars they are. Default: of every agent.",
-        ),
-    ] = None,
+    agent: AgentOption = None,
     home: Home = None,
     *,
     as_json: AsJson = False,
@@ -87,7 +118,7 @@ def add(
         home, lambda service: service.add(tenant, provider, secrets, now(), agent)
     )
     if as_json:
-        print_json(_as_dict(connection))
+        print_json(as_dict(connection))
         return
     print(f"Connected {printable(connection.account)}: {connection.connection_id}")
     for each in connection.calendars:
@@ -121,7 +152,7 @@ def list_connections(
         home, lambda service: service.all(tenant)
     )
     if as_json:
-        print_json([_as_dict(each) for each in found])
+        print_json([as_dict(each) for each in found])
         return
     columns = ("id", "provider", "account", "status", "agent", "calendars", "next try")
     print_table(columns, (_row(each) for each in found))
@@ -135,25 +166,118 @@ def remove(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Forget an account; events that were written stay at the provider.
+    """Revoke what the provider granted, and forget the account.
+
+    Events that were written stay at the provider.
 
     Example: universal-calendar connections remove --tenant ID CONNECTION_ID
     """
-    _with_connections(home, lambda service: service.remove(tenant, connection_id))
+    from universal_calendar.bootstrap.connecting import disconnecting
+
+    async def run(parts: "Parts", offered: "Providers") -> None:
+        service = disconnecting(parts, offered)
+        await service.disconnect(tenant, connection_id, COMMAND_LINE, now())
+
+    with_offered(home, run)
     if as_json:
         print_json({"id": connection_id})
     else:
         print(f"Removed {connection_id}: nothing of it can be opened any more.")
 
 
-def _as_dict(connection: Connection) -> dict[str, object]:
+@app.command("connect")
+def connect(
+    tenant: OwnTenant,
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="Such as google or apple.")
+    ],
+    agent: AgentOption = None,
+    home: Home = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the address to open in a browser, within ten minutes.
+
+    There the owner of the account agrees, sees which business it is for, and connects
+    it. The service must run at PUBLIC_BASE_URL.
+
+    Example: universal-calendar connections connect --tenant ID --provider google
+    """
+    begun = with_offered(
+        home,
+        lambda parts, offered: _begin(parts, offered, tenant, Wish(provider, agent)),
+    )
+    if as_json:
+        print_json({"auth_url": begun.url, "state": begun.state})
+    else:
+        print("Open this in a browser within ten minutes:")
+        print(begun.url)
+
+
+async def _begin(
+    parts: "Parts", offered: "Providers", tenant_id: UUID, wish: Wish
+) -> Begun:
+    from universal_calendar.bootstrap.connecting import connecting
+
+    await parts.tenants.get(tenant_id)
+    async with parts.units.begin(tenant_id, COMMAND_LINE, now()) as unit:
+        return await connecting(parts, offered).begin(unit, wish)
+
+
+@app.command("test")
+def ask(
+    tenant: OwnTenant,
+    connection_id: ConnectionId,
+    home: Home = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the provider, now, and say what to do where it refuses.
+
+    Example: universal-calendar connections test --tenant ID CONNECTION_ID
+    """
+    try:
+        account, seconds = _with_connections(
+            home, lambda service: _timed(service, tenant, connection_id)
+        )
+    except ProviderError as error:
+        step = _NEXT_STEPS.get(type(error), _ANY_STEP)
+        raise UniversalCalendarError(f"{error} {step}") from None
+    if as_json:
+        print_json({"account": account.account, "seconds": round(seconds, 3)})
+        return
+    print(f"{printable(account.account)} answered in {seconds:.2f} s.")
+    rows = (
+        (each.name, each.external_id, each.is_primary, each.is_writable)
+        for each in account.calendars
+    )
+    print_table(("calendar", "id there", "primary", "writable"), rows)
+
+
+async def _timed(
+    service: "Connections", tenant_id: UUID, connection_id: UUID
+) -> tuple[ProviderAccount, float]:
+    began = time.perf_counter()
+    account = await service.test(tenant_id, connection_id)
+    return account, time.perf_counter() - began
+
+
+def as_dict(connection: Connection) -> dict[str, object]:
+    """Return a connection as JSON has it."""
+    usage = connection.usage
     return {
         "id": connection.connection_id,
         "tenant_id": connection.tenant_id,
         "provider": connection.provider,
         "account": connection.account,
         "status": connection.status,
-        "agent_id": connection.agent_id,
+        "agent_id": usage.agent_id,
+        "timezone": usage.timezone,
+        "direction": usage.direction,
+        "when_silent": "closed" if usage.is_closed_when_silent else "open",
+        "tentative_blocks": usage.tentative_blocks,
+        "checks_live": usage.checks_live,
+        "failing_since": _moment(connection.failing_since),
         "last_success_at": _moment(connection.last_success_at),
         "next_try_at": _moment(connection.next_try_at),
         "created_at": _moment(connection.created_at),
@@ -168,6 +292,9 @@ def _calendar_as_dict(calendar: ConnectedCalendar) -> dict[str, object]:
         "name": calendar.name,
         "is_primary": calendar.is_primary,
         "is_writable": calendar.is_writable,
+        "is_read": calendar.is_read,
+        "read_at": _moment(calendar.read_at),
+        "sync_error": calendar.sync_error,
         "is_written_to_by_default": None in calendar.written_by,
         "written_to_by_agents": [each for each in calendar.written_by if each],
     }

@@ -21,6 +21,10 @@ from universal_calendar.cli.checks import (
     examine,
     skipped,
 )
+from universal_calendar.cli.connection_checks import (
+    check_connections,
+    check_registrations,
+)
 from universal_calendar.cli.options import AsJson, Home
 from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import log_to_stderr, read_settings, running_server
@@ -34,21 +38,25 @@ if TYPE_CHECKING:
 
 WIDEST_GAP: Final = timedelta(seconds=2)
 SHORTEST_KEY: Final = 16
-_INSIDE: Final = ("migrations", "encryption", "clock")
+_INSIDE: Final = ("migrations", "encryption", "connections", "clock")
 _MENDS: Final = {
     "settings": "Change it in the environment or in .env",
     "secrets": "Run universal-calendar init, which writes good ones",
     "zones": "Install the Python package tzdata",
+    "providers": "Register this installation with the provider; see docs/connecting.md",
     "database": "Start the server that DATABASE_URL names, or correct its host, port,"
     " role and password",
     "migrations": "Run universal-calendar migrate",
     "encryption": "Put the master key that the data was written with into MASTER_KEYS",
+    "connections": "Run universal-calendar connections test",
     "clock": "Synchronise the clocks of both machines by NTP",
 }
 
 
 def doctor(home: Home = None, *, as_json: AsJson = False) -> None:
-    """Check settings, secrets, zones, database and clock; exit with 1 if any fails.
+    """Check settings, secrets, zones, providers, database, connections and clock.
+
+    Exits with 1 if any of them fails.
 
     Example: universal-calendar doctor --json
     """
@@ -74,11 +82,13 @@ def _checks(home: Path | None) -> Iterator[Check]:
     settings = attempt("settings", read, _MENDS["settings"])
     if isinstance(settings, Check):
         yield settings
-        yield from _skipped(("secrets", "database", *_INSIDE), "settings")
+        yield from _skipped(("secrets", "providers", "database", *_INSIDE), "settings")
         return
     log_to_stderr(settings)
     yield Check("settings", Status.OK, _summary(settings))
     yield examine("secrets", partial(_secrets, settings), _MENDS["secrets"])
+    look = partial(check_registrations, settings)
+    yield examine("providers", look, _MENDS["providers"])
     with ExitStack() as stack:
         reach = partial(_reach, settings, stack)
         reached = attempt("database", reach, _MENDS["database"])
@@ -143,8 +153,10 @@ def _inside(
     if migrations.status is Status.OK:
         look = partial(_encryption, settings, server)
         yield examine("encryption", look, _MENDS["encryption"])
+        look = partial(check_connections, server)
+        yield examine("connections", look, _MENDS["connections"])
     else:
-        yield skipped("encryption", "migrations first")
+        yield from _skipped(("encryption", "connections"), "migrations")
     gap = abs(facts.clock - utc_now())
     yield examine("clock", partial(_clock, gap), _MENDS["clock"])
 

@@ -1,7 +1,9 @@
 """Connections, their calendars, and which of them appointments are written to."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation
@@ -11,56 +13,30 @@ from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.core.provider_errors import Throttled
 from universal_calendar.services.ports import connections as port
 from universal_calendar.services.ports.calendars import Access
-from universal_calendar.store.account_secrets import (
-    SealedAccount,
-    SealedCalendar,
-    account_index,
-    open_account,
-    open_calendar,
-    seal_account,
-    seal_calendar,
-)
+from universal_calendar.store import connection_writes as writes
+from universal_calendar.store.account_secrets import open_account, open_calendar
 from universal_calendar.store.answers import read_tenant_keys
+from universal_calendar.store.connection_health import wake_work
 from universal_calendar.store.database import Connection, Row, Session
-from universal_calendar.store.encryption import TenantKeys
 from universal_calendar.store.keyring import Keyring
-from universal_calendar.store.links import wake_links
 from universal_calendar.store.rate_limits import RateLimit, RateLimits
 
-Values = dict[str, object]
-
-# The same account again: its credentials are new, whatever they were.
-_RENEW: Final = """
-UPDATE connections SET status = 'active', next_try_at = NULL, failing_since = NULL,
-    renewing_until = NULL, agent_id = %(agent)s,
-    key_version = %(version)s, sealed = %(sealed)s, updated_at = %(now)s
-WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
-"""
-_FIND: Final = """
-SELECT connection_id FROM connections
-WHERE tenant_id = %(tenant)s AND provider = %(provider)s AND account_index = %(index)s
-FOR UPDATE
-"""
-_ADD: Final = """
-INSERT INTO connections (tenant_id, connection_id, provider, account_index, status,
-    agent_id, key_version, sealed, created_at, updated_at)
-VALUES (%(tenant)s, %(connection)s, %(provider)s, %(index)s, 'active', %(agent)s,
-    %(version)s, %(sealed)s, %(now)s, %(now)s)
-ON CONFLICT (tenant_id, provider, account_index) DO NOTHING
-"""
 _CALENDARS: Final = """
-SELECT c.calendar_id, c.connection_id, c.is_primary, c.sealed, k.data_key,
+SELECT c.calendar_id, c.connection_id, c.is_primary, c.is_read, c.read_at,
+    c.sync_error, c.sealed, k.data_key,
     coalesce(array_agg(w.agent_id) FILTER (WHERE w.calendar_id IS NOT NULL), '{}')
 FROM calendars c
 JOIN tenant_keys k ON k.tenant_id = c.tenant_id AND k.version = c.key_version
 LEFT JOIN write_calendars w
     ON w.tenant_id = c.tenant_id AND w.calendar_id = c.calendar_id
 WHERE c.tenant_id = %s AND k.data_key IS NOT NULL
-GROUP BY c.tenant_id, c.calendar_id, k.data_key ORDER BY c.created_at, c.calendar_id
+GROUP BY c.tenant_id, c.calendar_id, k.data_key
+ORDER BY c.is_primary DESC, c.created_at, c.calendar_id
 """
 _CONNECTIONS: Final = """
-SELECT n.connection_id, n.provider, n.status, n.agent_id, n.timezone,
-    n.last_success_at, n.next_try_at, n.created_at, n.sealed, k.data_key
+SELECT n.connection_id, n.provider, n.status, n.agent_id, n.timezone, n.direction,
+    n.is_closed_when_silent, n.tentative_blocks, n.checks_live, n.last_success_at,
+    n.next_try_at, n.failing_since, n.created_at, n.sealed, k.data_key
 FROM connections n
 JOIN tenant_keys k ON k.tenant_id = n.tenant_id AND k.version = n.key_version
 WHERE n.tenant_id = %s AND k.data_key IS NOT NULL
@@ -71,29 +47,13 @@ SELECT n.sealed, k.data_key FROM connections n
 JOIN tenant_keys k ON k.tenant_id = n.tenant_id AND k.version = n.key_version
 WHERE n.tenant_id = %s AND n.connection_id = %s AND k.data_key IS NOT NULL
 """
-_ADD_CALENDAR: Final = """
-INSERT INTO calendars VALUES (%(tenant)s, %(calendar)s, %(connection)s, %(is_primary)s,
-    %(version)s, %(sealed)s, %(now)s)
-ON CONFLICT (tenant_id, calendar_id) DO UPDATE SET is_primary = excluded.is_primary,
-    key_version = excluded.key_version, sealed = excluded.sealed
-"""
-_FIRST_WRITE_CALENDAR: Final = """
-INSERT INTO write_calendars VALUES (%s, %s, %s)
-ON CONFLICT (tenant_id, agent_id) DO NOTHING
-"""
 _SET_WRITE_CALENDAR: Final = """
 INSERT INTO write_calendars VALUES (%s, %s, %s)
 ON CONFLICT (tenant_id, agent_id) DO UPDATE SET calendar_id = excluded.calendar_id
 """
-# Links before their connection: the order in which whoever writes an event locks.
-_REMOVE_LINKS: Final = """
-DELETE FROM links WHERE tenant_id = %(tenant)s AND calendar_id IN (
-    SELECT calendar_id FROM calendars
-    WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s)
-"""
-_REMOVE: Final = """
-DELETE FROM connections
-WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
+_COUNT_CHANGE: Final = """
+UPDATE agents SET revision = revision + 1
+WHERE tenant_id = %s AND agent_id = ANY (%s)
 """
 
 
@@ -104,25 +64,16 @@ class ConnectionTable:
         """Take what opens and seals columns."""
         self._session, self._keyring = session, keyring
 
-    async def add(self, connection: port.NewConnection, now: Instant) -> UUID:
-        """Keep a connection, or renew that of the same account; return its id.
-
-        Raises AgentNotFound.
-        """
+    async def add(self, connection: port.NewConnection, now: Instant) -> port.Kept:
+        """Keep a connection, or renew that of the same account; raise AgentNotFound."""
         tenant_id = connection.tenant_id
         async with self._session.transaction(tenant_id) as transaction:
             keys = await read_tenant_keys(transaction, self._keyring, tenant_id)
-            values = _connection_values(keys, connection, now)
-            try:
-                connection_id = await _keep(transaction, keys, connection, values)
-            except ForeignKeyViolation:
-                raise AgentNotFound(connection.agent_id) from None
-            values["connection"] = connection_id
-            known = await self._external_ids(transaction, tenant_id, connection_id)
-            await _keep_calendars(transaction, keys, connection, known, values)
-        async with self._session.transaction(tenant_id) as transaction:
-            await wake_links(transaction, values)
-        return connection_id
+            kept = await writes.keep(transaction, keys, connection, now)
+            of_ours = replace(connection, connection_id=kept.connection_id)
+            known = await self._external_ids(transaction, tenant_id, kept.connection_id)
+            await writes.keep_calendars(transaction, keys, of_ours, known, now)
+        return kept
 
     async def _external_ids(
         self, transaction: Connection, tenant_id: UUID, connection_id: UUID
@@ -146,22 +97,20 @@ class ConnectionTable:
     def _connection(
         self, tenant_id: UUID, row: Row, calendars: Sequence[port.ConnectedCalendar]
     ) -> port.Connection:
-        connection_id, provider, status, agent_id, timezone, *moments = row[:8]
-        sealed, wrapped = row[8:]
+        connection_id, provider, status, *used = row[:9]
+        *moments, sealed, wrapped = row[9:]
         data_key = self._keyring.data_key(tenant_id, wrapped)
-        success, next_try, created = (
-            None if each is None else from_datetime(each) for each in moments
-        )
+        success, next_try, failing, created = map(_instant, moments)
         return port.Connection(
             tenant_id,
             connection_id,
             provider,
             open_account(data_key, tenant_id, connection_id, sealed).account,
             port.ConnectionStatus(status),
-            agent_id,
-            timezone,
+            _usage(*used),
             success,
             next_try,
+            failing,
             created or 0,
             calendars,
         )
@@ -173,20 +122,24 @@ class ConnectionTable:
         cursor = await transaction.execute(_CALENDARS, [tenant_id])
         found: dict[UUID, list[port.ConnectedCalendar]] = {}
         for row in await cursor.fetchall():
-            calendar_id, connection_id, is_primary, sealed, wrapped, agents = row
-            data_key = self._keyring.data_key(tenant_id, wrapped)
-            opened = open_calendar(data_key, tenant_id, calendar_id, sealed)
-            found.setdefault(connection_id, []).append(
-                port.ConnectedCalendar(
-                    calendar_id,
-                    opened.external_id,
-                    opened.name,
-                    is_primary,
-                    opened.is_writable,
-                    tuple(agents),
-                )
-            )
+            found.setdefault(row[1], []).append(self._calendar(tenant_id, row))
         return found
+
+    def _calendar(self, tenant_id: UUID, row: Row) -> port.ConnectedCalendar:
+        calendar_id, _, is_primary, is_read, read_at, error, sealed, wrapped, by = row
+        data_key = self._keyring.data_key(tenant_id, wrapped)
+        opened = open_calendar(data_key, tenant_id, calendar_id, sealed)
+        return port.ConnectedCalendar(
+            calendar_id,
+            opened.external_id,
+            opened.name,
+            is_primary,
+            opened.is_writable,
+            tuple(by),
+            is_read,
+            _instant(read_at),
+            error,
+        )
 
     async def access(self, tenant_id: UUID, connection_id: UUID) -> Access:
         """Return what opens the account; raise ConnectionNotFound."""
@@ -201,13 +154,38 @@ class ConnectionTable:
         return account.access(tenant_id, connection_id)
 
     async def remove(self, tenant_id: UUID, connection_id: UUID) -> None:
-        """Delete credentials, calendars and links; raise ConnectionNotFound."""
-        values = {"tenant": tenant_id, "connection": connection_id}
+        """Delete it with everything by it; raise ConnectionNotFound."""
         async with self._session.transaction(tenant_id) as transaction:
-            await transaction.execute(_REMOVE_LINKS, values)
-            cursor = await transaction.execute(_REMOVE, values)
-            if cursor.rowcount == 0:
-                raise port.ConnectionNotFound
+            await writes.remove(transaction, tenant_id, connection_id)
+
+    async def change(
+        self, tenant_id: UUID, connection_id: UUID, usage: port.Usage, now: Instant
+    ) -> None:
+        """Set what the connection is used for; raise AgentNotFound."""
+        async with self._session.transaction(tenant_id) as transaction:
+            await writes.change(transaction, tenant_id, connection_id, usage, now)
+
+    async def set_read(
+        self, tenant_id: UUID, calendar_id: UUID, *, is_read: bool
+    ) -> None:
+        """Say whether what takes time there takes it here; forget what was read."""
+        async with self._session.transaction(tenant_id) as transaction:
+            await writes.set_read(transaction, tenant_id, calendar_id, is_read=is_read)
+
+    async def count_change(self, tenant_id: UUID, agent_ids: Collection[UUID]) -> None:
+        """Count a change of what the agents' time is taken by."""
+        async with self._session.transaction(tenant_id) as transaction:
+            await transaction.execute(_COUNT_CHANGE, [tenant_id, list(agent_ids)])
+
+    async def wake(self, tenant_id: UUID, connection_id: UUID, now: Instant) -> None:
+        """Make due at once what waited for the connection to work again."""
+        values: dict[str, object] = {
+            "tenant": tenant_id,
+            "connection": connection_id,
+            "now": to_datetime(now),
+        }
+        async with self._session.transaction(tenant_id) as transaction:
+            await wake_work(transaction, values)
 
     async def set_write_calendar(
         self, tenant_id: UUID, calendar_id: UUID, agent_id: UUID | None
@@ -254,64 +232,17 @@ async def _check_agent(
         raise AgentNotFound(agent_id)
 
 
-def _connection_values(
-    keys: TenantKeys, connection: port.NewConnection, now: Instant
-) -> Values:
-    return {
-        "tenant": connection.tenant_id,
-        "connection": connection.connection_id,
-        "provider": connection.provider,
-        "agent": connection.agent_id,
-        "index": account_index(keys, connection.provider, connection.account),
-        "version": keys.version,
-        "now": to_datetime(now),
-    }
+def _usage(agent_id: UUID | None, timezone: str | None, *rest: Any) -> port.Usage:
+    direction, is_closed_when_silent, tentative_blocks, checks_live = rest
+    return port.Usage(
+        agent_id,
+        timezone,
+        port.Direction(direction),
+        is_closed_when_silent,
+        tentative_blocks,
+        checks_live,
+    )
 
 
-async def _keep(
-    transaction: Connection,
-    keys: TenantKeys,
-    connection: port.NewConnection,
-    values: Values,
-) -> UUID:
-    """Add the connection or renew it; its id is part of what is sealed."""
-    account = SealedAccount(connection.account, connection.secrets)
-    sealed = seal_account(keys, connection.connection_id, account)
-    cursor = await transaction.execute(_ADD, values | {"sealed": sealed})
-    if cursor.rowcount:
-        return connection.connection_id
-    cursor = await transaction.execute(_FIND, values)
-    row = await cursor.fetchone()
-    if row is None:
-        raise LookupError("the connection was removed meanwhile")
-    known: UUID = row[0]
-    sealed = seal_account(keys, known, account)
-    await transaction.execute(_RENEW, values | {"connection": known, "sealed": sealed})
-    return known
-
-
-async def _keep_calendars(
-    transaction: Connection,
-    keys: TenantKeys,
-    connection: port.NewConnection,
-    known: Mapping[str, UUID],
-    values: Values,
-) -> None:
-    """Add or rename calendars; those that are gone stay, with their links."""
-    primary: UUID | None = None
-    for each in connection.calendars:
-        calendar_id = known.get(each.external_id, each.calendar_id)
-        plain = SealedCalendar(each.external_id, each.name, each.is_writable)
-        calendar = {
-            "calendar": calendar_id,
-            "is_primary": each.is_primary,
-            "sealed": seal_calendar(keys, calendar_id, plain),
-        }
-        await transaction.execute(_ADD_CALENDAR, values | calendar)
-        if each.is_primary and each.is_writable:
-            primary = calendar_id
-    if primary is not None:
-        await transaction.execute(
-            _FIRST_WRITE_CALENDAR,
-            [connection.tenant_id, connection.agent_id, primary],
-        )
+def _instant(moment: datetime | None) -> Instant | None:
+    return None if moment is None else from_datetime(moment)

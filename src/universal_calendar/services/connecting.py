@@ -1,0 +1,186 @@
+"""Connecting an account: begun by an owner, finished by the same owner at once."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+from urllib.parse import urlencode
+from uuid import UUID
+
+from universal_calendar.core.errors import AgentNotFound, IdempotencyMismatch
+from universal_calendar.core.instant import MINUTE, Instant
+from universal_calendar.services.connections import PATIENCE_SECONDS, Connections
+from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
+from universal_calendar.services.ports.calendars import Access
+from universal_calendar.services.ports.connecting import (
+    Finisher,
+    PendingConnection,
+    StateUnusable,
+)
+from universal_calendar.services.ports.connections import Connection, NewConnection
+from universal_calendar.services.ports.units import Unit
+from universal_calendar.services.redeeming import Brought, Redeeming
+
+LIFETIME_SECONDS: Final = 600
+LIFETIME: Final = LIFETIME_SECONDS * (MINUTE // 60)
+SETUP: Final = "/calendar/setup"
+# The first request may ask the provider twice before it answers.
+_TWIN_SECONDS: Final = 2 * PATIENCE_SECONDS
+_PAUSE_SECONDS: Final = 0.1
+
+Written: TypeAlias = Callable[[Connection], Answer]
+"""Writes the answer that tells of a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which account is to be connected, and whose calendars they will be."""
+
+    provider: str
+    agent_id: UUID | None = None
+    timezone: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where the owner's browser is to go, and the state that it will bring back."""
+
+    url: str = field(repr=False)
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Who finishes what; `written` makes the answer that retries get too."""
+
+    tenant_id: UUID
+    finisher: Finisher
+    brought: Brought
+    replay: Replay | None
+    written: Written
+
+    @property
+    def kept(self) -> Replay | None:
+        """Return how retries are recognised; None where they are not."""
+        replay = self.replay
+        return None if replay is None or replay.idempotency_key is None else replay
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """Connects accounts in two steps."""
+
+    connections: Connections
+    redeeming: Redeeming
+
+    async def begin(self, unit: Unit, wish: Wish) -> Begun:
+        """Return where the owner is to go, within ten minutes.
+
+        Raises AgentNotFound, and InvalidField for a provider that is not offered.
+        """
+        provider = self.redeeming.provider(wish.provider)
+        making = self.redeeming.making
+        await _check_agent(unit, wish.agent_id)
+        state = making.state(unit.tenant_id, unit.now)
+        query = urlencode({"state": state.text})
+        url, verifier = f"{making.public_url}{SETUP}?{query}", None
+        if provider.authorizer is not None:
+            verifier = making.new_secret()
+            url = self.redeeming.consent_url(provider.authorizer, state, verifier)
+        names = {each.name for each in provider.credentials} & wish.credentials.keys()
+        pending = PendingConnection(
+            unit.tenant_id,
+            state.pending_id,
+            wish.provider,
+            unit.actor,
+            wish.agent_id,
+            wish.timezone,
+            unit.now + LIFETIME,
+            verifier,
+            {name: wish.credentials[name] for name in names},
+        )
+        await unit.pending_connections.add(pending, state.secret, unit.now)
+        return Begun(url, state.text)
+
+    async def finish(self, finish: Finish, now: Instant) -> Answer:
+        """Connect the account for whoever began, and answer every retry alike.
+
+        Raises InvalidField for a state, a code or credentials that cannot be used, and
+        the provider's errors, after which the same may be tried again.
+        """
+        replay = finish.kept
+        if replay is None:
+            return await self._finish(finish, now)
+        stored = await self._reserve(finish, replay, now)
+        if stored is not None:
+            return stored
+        try:
+            return await self._finish(finish, now)
+        except BaseException:
+            async with self._unit(finish, now) as unit:
+                await unit.answers.release(replay)
+            raise
+
+    def _unit(self, finish: Finish, now: Instant) -> AbstractAsyncContextManager[Unit]:
+        units, actor = self.redeeming.units, finish.finisher.actor
+        return units.begin(finish.tenant_id, actor, now)
+
+    async def _reserve(
+        self, finish: Finish, replay: Replay, now: Instant
+    ) -> Answer | None:
+        """Return the answer under the key; None once nobody else works on it.
+
+        Whoever had the key for longer than the provider may take is dead.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TWIN_SECONDS):
+                while True:
+                    async with self._unit(finish, now) as unit:
+                        stored = await unit.answers.read(replay)
+                        if stored is None and await unit.answers.reserve(replay):
+                            return None
+                    if stored is not None:
+                        return _checked(stored)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+        return None
+
+    async def _finish(self, finish: Finish, now: Instant) -> Answer:
+        if finish.brought.state.tenant_id != finish.tenant_id:
+            raise StateUnusable
+        pending = await self.redeeming.redeem(finish.brought, now, finish.finisher)
+        new = self.described(pending, now)
+        async with self._unit(finish, now) as unit:
+            connection = await self.connections.keep(unit, new)
+            answer = finish.written(connection)
+            if finish.kept is not None:
+                answer = await unit.answers.keep(finish.kept, answer)
+        await self.connections.wake(connection, now)
+        return answer
+
+    def described(self, pending: PendingConnection, now: Instant) -> NewConnection:
+        """Return the connection that a redeemed account is to be."""
+        if pending.secrets is None or pending.account is None:
+            raise StateUnusable
+        access = Access(pending.tenant_id, pending.pending_id, pending.secrets)
+        return self.connections.described(
+            access,
+            pending.provider,
+            pending.account,
+            now,
+            agent_id=pending.agent_id,
+            timezone=pending.timezone,
+        )
+
+
+def _checked(stored: StoredAnswer) -> Answer:
+    if not stored.is_same_request:
+        raise IdempotencyMismatch
+    return stored.answer
+
+
+async def _check_agent(unit: Unit, agent_id: UUID | None) -> None:
+    agents = await unit.agents.of_tenant(unit.tenant_id)
+    if agent_id is not None and agent_id not in {each.agent_id for each in agents}:
+        raise AgentNotFound(agent_id)

@@ -1,0 +1,1 @@
+"""Pages on which owners connect their accounts: HTML, without any script."""

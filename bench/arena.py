@@ -42,6 +42,8 @@ class Effort:
     """In which 64 callers want one slot."""
     large: int
     """Appointments in the large table of the growth figure."""
+    events: int = 10_000
+    """In the calendar that is read."""
 
 
 THOROUGH: Final = Effort(

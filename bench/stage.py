@@ -78,8 +78,8 @@ class Stage:
         return Place(url, make_conninfo(admin_url, dbname=name))
 
     @contextmanager
-    def product(self, place: Place) -> Iterator[int]:
-        """Run the service itself; yield its port."""
+    def product(self, place: Place, **more: str) -> Iterator[int]:
+        """Run the service itself, without a worker unless told; yield its port."""
         with _free_port() as port:
             command = ["-m", "universal_calendar", "serve", "--port", str(port)]
         settings = {
@@ -88,6 +88,7 @@ class Stage:
             "API_KEY_RATE_LIMIT": str(RATE_LIMIT),
             "INTERNAL_SERVICE_KEY": self.service_key,
             "RUN_WORKER": "false",
+            **more,
         }
         with self._process("product", command, settings) as process:
             self._wait_until_answered("product", process, port)

@@ -15,6 +15,7 @@ SMALL = Effort(
     bookings=10,
     rounds=2,
     large=20_000,
+    events=500,
 )
 
 

@@ -17,6 +17,8 @@ GOALS = {
     "free-slots-90-first": [],
     "free-slots-7": ["x reference", "x floor"],
     "free-slots-90-busy": ["x reference"],
+    "sync": ["parse, x COPY", "upsert, x COPY", "unchanged, x COPY"],
+    "sync-beside": ["p99, x alone"],
     "contention": [
         "rounds with one 201 and 63 x 409",
         "answers of 5xx",

@@ -18,6 +18,7 @@ from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, wall_clock
 from universal_calendar.core.schedule import WEEKDAYS
+from universal_calendar.core.silence import NOTHING_OUTSIDE, Knowledge
 from universal_calendar.core.slots import free_slots
 
 MONDAY = date(2026, 6, 1)
@@ -59,6 +60,7 @@ def agenda(
     busy: Sequence[Busy] = (),
     zone: str = "UTC",
     next_expiry: Instant | None = None,
+    knowledge: Knowledge = NOTHING_OUTSIDE,
 ) -> Agenda:
     """Return an agenda with these hours; without notice unless the document has it."""
     hours = parse_hours({"min_advance_booking_hours": 0, **document})
@@ -73,6 +75,7 @@ def agenda(
         claims=Claims.of([each.start for each in taken], [each.end for each in taken]),
         busy=BusyTimes.of(busy),
         next_expiry=next_expiry,
+        knowledge=knowledge,
     )
 
 

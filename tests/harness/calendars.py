@@ -16,6 +16,7 @@ from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.database import Connection
+from universal_calendar.store.due_work import CALENDAR
 from universal_calendar.store.people import seal_person
 
 Values = dict[str, object]
@@ -173,7 +174,8 @@ class Diary:
         """Return how many appointments the calendar does not show as they are."""
         async with self.parts.database.connection() as connection:
             cursor = await connection.execute(
-                "SELECT count(*) FROM due_work WHERE tenant_id = %s", [self.tenant_id]
+                "SELECT count(*) FROM due_work WHERE tenant_id = %s AND kind = %s",
+                [self.tenant_id, CALENDAR],
             )
             row = await cursor.fetchone()
             return 0 if row is None else int(row[0])

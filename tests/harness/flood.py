@@ -33,9 +33,13 @@ MAKERS: Final = {
     "endpointId": "POST /webhook-endpoints",
     "holdId": "POST /holds",
     "keyId": "POST /api-keys",
+    "syncId": "POST /sync/trigger",
 }
 """What makes the thing that an id in a path is of."""
 _ERASING: Final = "DELETE /tenants/{tenantId}"
+_CONNECT: Final = "POST /calendar/connect"
+_FINISH: Final = "POST /calendar/oauth/callback"
+_STATUS: Final = "GET /calendar/status/{tenantId}"
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -63,7 +67,7 @@ class House:
 
 @dataclass
 class Flood:
-    """Sends; keeps every answer."""
+    """Sends; keeps every answer. `credentials` open an account that is connected."""
 
     house: House
     canaries: Canaries
@@ -71,6 +75,7 @@ class Flood:
     http: httpx2.Client
     answers: list[Answer] = field(default_factory=list)
     times: int = 0
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writer(self) -> Writer:
@@ -145,11 +150,26 @@ class Flood:
             tenant = self.made("POST /tenants", {})["tenant"]
             ids["tenantId"], fixed = tenant["id"], {"confirm": tenant["name"]}
             fixed["tenantId"] = tenant["id"]
+        if endpoint.path.startswith(("/calendar/", "/sync/")):
+            fixed = self._calendar_fields(name, ids) | fixed
         for each in endpoint.ids:
             if each not in ids:
                 status = "pending" if name.endswith("/confirm") else "confirmed"
                 ids[each] = _id_of(each, self.made(MAKERS[each], ids, status=status))
         return self.writer.wish(endpoint, ids, **fixed)
+
+    def _calendar_fields(self, name: str, ids: dict[str, str]) -> Json:
+        """Return what requests about calendars must say; connect what they are of."""
+        fields: Json = {"provider": "fake", "credentials": {}}
+        if name == _CONNECT:
+            return fields
+        state = self.made(_CONNECT, ids, **fields)["state"]
+        fields |= {"state": state, "credentials": dict(self.credentials)}
+        if name == _FINISH:
+            return fields
+        ids["connectionId"] = self.made(_FINISH, ids, **fields)["connectionId"]
+        ids["calendarId"] = self.made(_STATUS, ids)["calendars"][0]["calendarId"]
+        return {"calendarId": ids["calendarId"], "syncEnabled": True}
 
     def made(self, maker: str, ids: Mapping[str, str], **fixed: object) -> Json:
         """Make a thing; look for its secrets from now on."""

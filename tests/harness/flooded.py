@@ -197,6 +197,7 @@ def _settings(mail: Mailbox, hooks: Receiver) -> dict[str, str]:
         "AS_CONNECTION_SERVICE_URL": f"{hooks.url}/broadcast",
         "AS_ALERTS_SERVICE_URL": f"{hooks.url}/alerts",
         "WEBHOOKS_ALLOW_PRIVATE": "true",
+        "PUBLIC_BASE_URL": "http://127.0.0.1:9",
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"{hooks.url}/spans",
     }
@@ -226,9 +227,16 @@ def _running_mailbox() -> Iterator[Mailbox]:
 def connect_calendar(world: World) -> None:
     """Connect the sandbox's account; its tokens are canaries too."""
     credentials = world.account.credentials
+    world.flood.credentials = credentials
     for name, value in credentials.items():
         if name.endswith("Token"):
             world.canaries.secret(value, f"calendar {name}")
+    add_calendar(world)
+
+
+def add_calendar(world: World) -> None:
+    """Connect the account, or renew it."""
+    credentials = world.account.credentials
     tenant = world.flood.house.tenant_id
     file = world.place.home.parent / "credentials.json"
     file.write_bytes(orjson.dumps(credentials))
@@ -244,12 +252,14 @@ def go_through(world: World) -> None:
     flood = world.flood
     for endpoint in flood.endpoints.values():
         flood.try_everything(endpoint)
+    add_calendar(world)  # it was disconnected among all that
     send_bad_hours(flood)
     ask_for_taken_times(flood)
     look_after_a_customer(flood)
     wait_for("all were told", lambda: all(world.told().values()))
     fail_outside(world)
     refuse_every_row(world)
+    add_calendar(world)
     lose_the_database(world)
 
 

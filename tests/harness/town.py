@@ -129,6 +129,11 @@ class Town:
         async with open_parts(self.place.settings, self.server) as parts:
             return await open_business(parts)
 
+    def stop_reading(self) -> None:
+        """Have every calendar written to only, as its owner may choose."""
+        self.rows("UPDATE calendars SET is_read = false RETURNING 1")
+        self.rows("DELETE FROM due_work WHERE kind = 'sync' RETURNING 1")
+
     @contextmanager
     def serving(self, **settings: str) -> Iterator[Serving]:
         """Run the service for a block."""
@@ -158,13 +163,13 @@ class Town:
         return int(counter["last_value"]) if counter["is_called"] else 0
 
     def unsettled(self) -> list[Row]:
-        """Return what is not yet as it should be, reminders aside."""
+        """Return what is not yet as it should be; reminders and polling go on."""
         return self.rows(
             "SELECT d.kind, d.item_id, d.due_at - now() AS due_in, l.status,"
             " l.is_wanted, l.attempts, l.last_error, l.next_try_at - now() AS next_in,"
             " l.leased_until - now() AS leased_for"
             " FROM due_work d LEFT JOIN links l ON l.appointment_id = d.item_id"
-            " WHERE d.kind <> 'reminder'"
+            " WHERE d.kind NOT IN ('reminder', 'sync')"
         )
 
     async def settled(self, seconds: float) -> float:

@@ -72,6 +72,8 @@ class Diary:
     is_active: bool = True
     appointments: dict[UUID, Span] = field(default_factory=dict)
     holds: dict[UUID, tuple[Span, datetime]] = field(default_factory=dict)
+    events: dict[str, Span] = field(default_factory=dict)
+    """What calendars hold that count for the agent."""
 
     def live(self, now: datetime, without: UUID | None = None) -> list[Span]:
         """Return all claims but expired holds and the one left out."""
@@ -97,6 +99,7 @@ class Diary:
             and self._days_ahead(wanted, now) <= rules.window_days
             and self._opening(wanted) is not None
             and not any(wanted.is_near(claim, gap) for claim in claims)
+            and not any(wanted.is_near(event, gap) for event in self.events.values())
             and not self._is_full(wanted, claims)
             and (not rules.enforce_grid or self.is_on_grid(wanted))
         )

@@ -44,7 +44,7 @@ def paper() -> Paper:
 @pytest.fixture
 def connections(parts: Parts, paper: Paper) -> Connections:
     table = ConnectionTable(parts.database, parts.keyring)
-    return Connections(table, {"paper": paper}, new_id)
+    return Connections(table, parts.units, {"paper": paper}, new_id)
 
 
 @pytest.fixture
@@ -527,7 +527,7 @@ async def test_removed_connection_leaves_no_work(
 ) -> None:
     appointment_id = await diary.book()
     connection = await connection_of(connections, diary)
-    await connections.remove(diary.tenant_id, connection.connection_id)
+    await connections.remove(diary.tenant_id, connection.connection_id, now())
     assert await connections.all(diary.tenant_id) == []
     settled = await writes.settle(diary.tenant_id, appointment_id, now(), seconds=1.0)
     assert settled == []

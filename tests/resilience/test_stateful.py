@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import count, pairwise
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.island import island
+from tests.harness.mirror import Mirror, ReadCalendar
 from tests.resilience.diary import Diary, Rules, Span
 from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
 from universal_calendar.core.errors import AgentNotFound, BookingRefused
@@ -95,6 +96,17 @@ class Life(RuleBasedStateMachine):
             self.diaries.append(Diary(ZoneInfo(zone)))
             self.run(self.parts.tenants.set_hours(agent, Rules().document))
             self.revisions.append(self.revision(agent))
+        self.mirror = Mirror(self.parts, tenant.tenant_id)
+        shared = self.run(self.read_calendar())
+        own = [self.run(self.read_calendar(each.agent_id)) for each in self.agents]
+        self.calendars = [(shared, self.diaries)]
+        self.calendars += [(c, [d]) for c, d in zip(own, self.diaries, strict=True)]
+
+    async def read_calendar(self, agent_id: UUID | None = None) -> ReadCalendar:
+        """Add a calendar that is never too old by the clock of the test."""
+        calendar = await self.mirror.connect(agent_id)
+        await self.mirror.set_calendar(calendar, read_at=BEGINNING + timedelta(days=99))
+        return calendar
 
     def revision(self, agent: Agent) -> int:
         caller = Caller(tenant_id=agent.tenant_id)
@@ -234,6 +246,31 @@ class Life(RuleBasedStateMachine):
         for _ in range(1 + again):
             self.run(self.desk.cancel(self.agents[who], chosen, self.instant))
         self.changed(who)
+
+    @rule(
+        which=st.integers(0, len(ZONES)),
+        day=DAYS,
+        minute=MINUTES,
+        seconds=st.sampled_from((900, 1800, 5400, 5401, 86400)),
+    )
+    def owner_adds(self, which: int, day: date, minute: int, seconds: int) -> None:
+        calendar, diaries = self.calendars[which]
+        start = datetime.combine(day, time(minute // 60, minute % 60), UTC)
+        end = start + timedelta(seconds=seconds)
+        event_id = self.run(self.mirror.take(calendar, start, end))
+        for diary in diaries:
+            diary.events[event_id] = Span(start, end)
+            self.changed(self.diaries.index(diary))
+
+    @precondition(lambda self: any(diary.events for diary in self.diaries))
+    @rule(data=st.data())
+    def owner_deletes(self, data: st.DataObject) -> None:
+        known = {each for diary in self.diaries for each in diary.events}
+        event_id = data.draw(st.sampled_from(sorted(known)))
+        self.run(self.mirror.drop(event_id))
+        for who, diary in enumerate(self.diaries):
+            if diary.events.pop(event_id, None) is not None:
+                self.changed(who)
 
     @rule(who=AGENTS, rules=RULES)
     def change_hours(self, who: int, rules: Rules) -> None:

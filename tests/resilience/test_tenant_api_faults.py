@@ -99,6 +99,7 @@ async def test_provider_fails_hangs_and_throttles(town: Town) -> None:
 async def test_nothing_is_enqueued_without_a_calendar(town: Town) -> None:
     business = await town.settle_unconnected()
     (neighbour,) = await town.settle("neighbour")
+    town.stop_reading()
     shop = Shop(business, town.sandbox.account("nobody"))
     with town.serving() as service:
         async with clients() as http:

@@ -9,9 +9,10 @@ import pytest
 
 from conftest import Service, settings_for
 from tests.harness.business import Business
+from tests.harness.mirror import Mirror
 from tests.harness.running import RunningService
 from tests.web.api import Api
-from universal_calendar.bootstrap.parts import Server, start_server
+from universal_calendar.bootstrap.parts import Parts, Server, start_server
 
 Superuser = psycopg.Connection[tuple[object, ...]]
 
@@ -33,6 +34,12 @@ def shared(http: httpx2.Client, service: Service) -> Api:
 def api(http: httpx2.Client, process: RunningService, business: Business) -> Api:
     """Return an agent of the test's own, open every day 09:00 to 17:00 UTC."""
     return Api(http, process.url, business.api_key, business.agent_id)
+
+
+@pytest.fixture
+def mirror(parts: Parts, business: Business) -> Mirror:
+    """Return what is known of the business's calendars; it has none yet."""
+    return Mirror.of(parts, business)
 
 
 @pytest.fixture(scope="session")

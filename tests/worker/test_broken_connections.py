@@ -58,7 +58,7 @@ async def case(
     parts: Parts, business: Business, sisters: SisterServices
 ) -> AsyncIterator[Case]:
     table, paper = ConnectionTable(parts.database, parts.keyring), Paper()
-    connections = Connections(table, {"paper": paper}, new_id)
+    connections = Connections(table, parts.units, {"paper": paper}, new_id)
     connected = await connections.add(business.tenant_id, "paper", GOOD, now())
     sender = Sender(is_guarded=False)
     broken = BrokenConnections(

@@ -121,7 +121,7 @@ def test_the_sandbox_is_for_development(
     told = run(
         *add(run, business, credentials), status=1, ENVIRONMENT="production"
     ).told
-    assert "these are: none" in told
+    assert "these are: apple, caldav." in told
     assert "ENVIRONMENT=development" in told
 
 
@@ -135,6 +135,83 @@ def test_unknown_agent_and_provider(
         "nothing" if word == "fake" else word
         for word in add(run, business, credentials)
     ]
-    assert (
-        "provider: is not offered here; these are: fake." in run(*words, status=1).told
-    )
+    told = run(*words, status=1).told
+    assert "provider: is not offered here; these are: apple, caldav, fake." in told
+
+
+def test_where_to_go_to_connect_an_account(
+    run: CommandLine, business: Business
+) -> None:
+    words = ("connections", "connect", "--tenant", business.tenant_id)
+    asked = (*words, "--provider", "apple")
+    told = run(*asked, status=1).told
+    assert "PUBLIC_BASE_URL" in told
+    url = "https://calendar.example.com"
+    begun = run(*asked, "--json", PUBLIC_BASE_URL=url).json
+    assert begun["auth_url"] == f"{url}/calendar/setup?state={begun['state']}"
+    assert f"{url}/calendar/setup?state=" in run(*asked, PUBLIC_BASE_URL=url).out
+    unknown = "00000000-0000-7000-8000-00000000dead"
+    words = ("connections", "connect", "--tenant", unknown, "--provider", "apple")
+    assert "No such tenant" in run(*words, status=1, PUBLIC_BASE_URL=url).told
+
+
+def test_whether_an_account_answers(
+    run: CommandLine,
+    business: Business,
+    sandbox: Sandbox,
+    account: SandboxAccount,
+    credentials: Path,
+) -> None:
+    added = run(*add(run, business, credentials, "--json")).json
+    words = ("connections", "test", "--tenant", business.tenant_id, added["id"])
+    told = run(*words).out
+    assert f"{account.account} answered in 0." in told
+    assert account.calendar_id in told
+    asked = run(*words, "--json").json
+    assert asked["account"] == account.account
+    assert 0 < asked["seconds"] < 5
+    sandbox.fault("revoked", times=1)
+    assert "Connect the account again" in run(*words, status=1).told
+    sandbox.clear_faults()
+    sandbox.kill()
+    assert "Try again in a moment" in run(*words, status=1).told
+    sandbox.start()
+
+
+def test_what_a_connection_is_used_for(
+    run: CommandLine, business: Business, credentials: Path
+) -> None:
+    added = run(*add(run, business, credentials, "--json")).json
+    words = ("connections", "set", "--tenant", business.tenant_id, added["id"])
+    more = ("--direction", "from_provider", "--when-silent", "closed", "--check-live")
+    changed = run(*words, *more, "--agent", business.agent_id, "--json").json
+    expected = {
+        "direction": "from_provider",
+        "when_silent": "closed",
+        "checks_live": True,
+        "tentative_blocks": True,
+        "agent_id": business.agent_id,
+    }
+    assert changed | expected == changed
+    told = run(*words, "--no-check-live", "--every-agent", "--timezone", "UTC").out
+    assert "from_provider,\nclosed when silent, not asked live." in told
+    listing = ("connections", "list", "--tenant", business.tenant_id, "--json")
+    (now,) = run(*listing).json
+    assert (now["agent_id"], now["timezone"]) == (None, "UTC")
+    assert "say what is to change" in run(*words, status=2).told
+    assert "IANA" in run(*words, "--timezone", "Mars/Canary", status=1).told
+
+
+def test_what_a_calendar_is_used_for(
+    run: CommandLine, business: Business, credentials: Path
+) -> None:
+    (calendar,) = run(*add(run, business, credentials, "--json")).json["calendars"]
+    words = ("connections", "use", "--tenant", business.tenant_id, calendar["id"])
+    assert "Calendar: not read, written to" in run(*words, "--no-read").out
+    more = ("--read", "--write", "--agent", business.agent_id, "--json")
+    (changed,) = run(*words, *more).json["calendars"]
+    assert changed["is_read"]
+    assert changed["written_to_by_agents"] == [business.agent_id]
+    assert "say --read, --no-read or --write" in run(*words, status=2).told
+    unknown = ("connections", "use", "--tenant", business.tenant_id, business.agent_id)
+    assert "No such calendar" in run(*unknown, "--read", status=1).told

@@ -293,7 +293,7 @@ async def test_one_connection_is_written_to_by_one_task_at_a_time(
     parts: Parts, business: Business
 ) -> None:
     table = ConnectionTable(parts.database, parts.keyring)
-    connections = Connections(table, {"paper": Paper()}, new_id)
+    connections = Connections(table, parts.units, {"paper": Paper()}, new_id)
     await connections.add(business.tenant_id, "paper", GOOD, now())
     diary, ledger = Diary(parts, business), Ledger(parts, CALENDAR)
     booked = {await diary.book() for _ in range(8)}

@@ -144,13 +144,13 @@ def _parts(
         server,
         database,
         keyring,
-        AgendaTable(database, keyring, limit),
+        AgendaTable(database, keyring, limit, settings.mirror_max_age),
         AppointmentTable(database, keyring),
         key_table,
         RateLimits(database),
         Tenants(tenant_table, agent_table, new_id),
         ApiKeys(key_table, tenant_table, agent_table, new_id, new_api_key),
-        UnitsOfWork(database, keyring, limit, new_id),
+        UnitsOfWork(database, keyring, limit, new_id, settings.mirror_max_age),
     )
 
 

@@ -23,6 +23,7 @@ def providers(parts: Parts, outside: Outside) -> Providers:
         utc_now,
         RenewalTable(parts.database, parts.keyring, utc_now),
         oauth_configs(parts.settings),
+        allows_http=parts.settings.caldav_allows_private,
     )
     opened = {slug: make(means) for slug, make in PROVIDERS.items()}
     return {

@@ -13,8 +13,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from universal_calendar.bootstrap.channels import webhooks
+from universal_calendar.bootstrap.connecting import connecting_pages
 from universal_calendar.bootstrap.hours import keep_hours, platform_hours
 from universal_calendar.bootstrap.housekeeping import keep_house
+from universal_calendar.bootstrap.live_check import live_check
 from universal_calendar.bootstrap.outside import Outside, open_outside
 from universal_calendar.bootstrap.parts import (
     MINUTE,
@@ -39,6 +42,7 @@ from universal_calendar.core.errors import Unauthorized
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.appointments import Announcing, Appointments
 from universal_calendar.services.availability import Availability
+from universal_calendar.services.live_check import LiveCheck
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.settling import Settlement
 from universal_calendar.settings import Settings
@@ -139,11 +143,13 @@ def application(parts: Parts, outside: Outside, settlement: Settlement) -> ASGIA
     policy = BrowserPolicy(settings.cors_origin, settings.hsts_seconds)
     return create_app(
         Handlers(
-            _agent_api(parts),
+            _agent_api(parts, live_check(parts, providers(parts, outside))),
             _health(parts),
             _count_failure(parts),
             tenant_api(parts, outside, settlement),
             dispatcher(parts, outside),
+            webhooks(parts, providers(parts, outside)),
+            connecting_pages(parts, providers(parts, outside)),
         ),
         policy,
     )
@@ -153,7 +159,7 @@ def _now() -> Instant:
     return from_datetime(utc_now())
 
 
-def _agent_api(parts: Parts) -> AgentApi:
+def _agent_api(parts: Parts, checking: LiveCheck) -> AgentApi:
     async def admit(caller: Caller, now: Instant) -> None:
         if caller.api_key is None:
             raise Unauthorized
@@ -162,7 +168,7 @@ def _agent_api(parts: Parts) -> AgentApi:
     announcing = Announcing(parts.settings.has_channels)
     return AgentApi(
         Availability(parts.agendas, free_slots_body),
-        Appointments(parts.agendas, new_id, booking_answer, announcing),
+        Appointments(parts.agendas, new_id, booking_answer, announcing, checking),
         admit,
         _now,
         lambda request: address_of(request, parts.settings.trusted_proxies),

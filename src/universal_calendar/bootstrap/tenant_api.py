@@ -3,7 +3,9 @@
 from functools import partial
 from uuid import UUID
 
+from universal_calendar.bootstrap.connecting import connecting, disconnecting
 from universal_calendar.bootstrap.hours import hours_on_demand
+from universal_calendar.bootstrap.live_check import live_check
 from universal_calendar.bootstrap.outside import Outside
 from universal_calendar.bootstrap.parts import (
     Parts,
@@ -11,6 +13,7 @@ from universal_calendar.bootstrap.parts import (
     new_id,
 )
 from universal_calendar.bootstrap.privacy import privacy_api
+from universal_calendar.bootstrap.providers import providers
 from universal_calendar.bootstrap.tenant_gate import (
     gate,
     tenancy,
@@ -18,6 +21,7 @@ from universal_calendar.bootstrap.tenant_gate import (
 )
 from universal_calendar.core.instant import Instant
 from universal_calendar.notify.webhook import new_webhook_secret
+from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.services.appointment_changes import (
     AppointmentChanges,
     SettledChanges,
@@ -27,12 +31,15 @@ from universal_calendar.services.assignment import Assignment, Provide
 from universal_calendar.services.blocks import Blocks
 from universal_calendar.services.default_agent import ensure_default_agent
 from universal_calendar.services.holds import UnitHolds
+from universal_calendar.services.live_check import LiveCheck
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.settled_bookings import SettledBookings
 from universal_calendar.services.settling import Settlement
+from universal_calendar.services.sync_requests import Syncs
 from universal_calendar.services.tenant_availability import TenantAvailability
 from universal_calendar.services.transactions import Transactions
 from universal_calendar.store.candidates import CandidateTable
+from universal_calendar.store.syncs import SyncTable
 from universal_calendar.store.tenant_agendas import TenantAgendaTable
 from universal_calendar.web.tenant_api.agents import AgentsApi
 from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
@@ -47,18 +54,21 @@ from universal_calendar.web.tenant_api.availability import (
     availability_body,
 )
 from universal_calendar.web.tenant_api.blocks import BlocksApi
+from universal_calendar.web.tenant_api.connections import ConnectionsApi
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
 from universal_calendar.web.tenant_api.holds import HoldsApi
 from universal_calendar.web.tenant_api.notice_settings import NoticeSettingsApi
 from universal_calendar.web.tenant_api.routes import TenantApi
+from universal_calendar.web.tenant_api.syncs import SyncsApi
 from universal_calendar.web.tenant_api.tenants import TenantsApi
 from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpointsApi
 
 
 def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> TenantApi:
     """Build the parts of the tenant API."""
+    offered = providers(parts, outside)
     return TenantApi(
-        _appointments(parts, settlement),
+        _appointments(parts, settlement, live_check(parts, offered)),
         WebhookEndpointsApi(
             new_id,
             new_webhook_secret,
@@ -72,19 +82,28 @@ def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> Tenant
         AuditApi(),
         AvailabilityApi(
             TenantAvailability(
-                TenantAgendaTable(parts.database), _provide(parts), availability_body
+                TenantAgendaTable(parts.database, parts.settings.mirror_max_age),
+                _provide(parts),
+                availability_body,
             )
         ),
         BlocksApi(Blocks(new_id)),
         HoldsApi(UnitHolds(new_id, _provide(parts))),
+        SyncsApi(Syncs(new_id), SyncTable(parts.database).tenant_of, sorted(PROVIDERS)),
+        ConnectionsApi(connecting(parts, offered), disconnecting(parts, offered)),
     )
 
 
-def _appointments(parts: Parts, settlement: Settlement) -> AppointmentsApi:
+def _appointments(
+    parts: Parts, settlement: Settlement, checking: LiveCheck
+) -> AppointmentsApi:
     announcing = Announcing(parts.settings.has_channels, answers_after_settling=True)
-    booking = Appointments(parts.agendas, new_id, booking_answer, announcing)
+    booking = Appointments(parts.agendas, new_id, booking_answer, announcing, checking)
     assignment = Assignment(
-        CandidateTable(parts.database), parts.agendas, booking, _provide(parts)
+        CandidateTable(parts.database, parts.settings.mirror_max_age),
+        parts.agendas,
+        booking,
+        _provide(parts),
     )
     return AppointmentsApi(
         SettledBookings(booking, assignment, parts.units, settlement, FINISHING),

@@ -75,13 +75,17 @@ def _tokens(settings: Settings, outside: Outside) -> Tokens:
     )
 
 
-def _limits(parts: Parts) -> Limits:
+def callers_limit(parts: Parts) -> Limit:
+    """Build what counts requests of users, and of addresses without a credential."""
     settings = parts.settings
     window = timedelta(milliseconds=settings.rate_limit_window_ms)
-    callers = RateLimit(settings.rate_limit_max_requests, window)
-    of_services = settings.service_key_rate_limit
+    return _limit(parts, RateLimit(settings.rate_limit_max_requests, window))
+
+
+def _limits(parts: Parts) -> Limits:
+    of_services = parts.settings.service_key_rate_limit
     return Limits(
-        _limit(parts, callers),
+        callers_limit(parts),
         None if of_services is None else _limit(parts, RateLimit(of_services, MINUTE)),
     )
 

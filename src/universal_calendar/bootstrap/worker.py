@@ -20,6 +20,7 @@ from universal_calendar.bootstrap.parts import (
     start_server,
 )
 from universal_calendar.bootstrap.providers import Providers, providers
+from universal_calendar.bootstrap.syncs import SYNC_SECONDS, calendar_sync
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.broken_connections import (
@@ -32,6 +33,7 @@ from universal_calendar.services.due_work import DueWork
 from universal_calendar.services.notices import Notices
 from universal_calendar.services.ports.calendars import CalendarProvider
 from universal_calendar.services.ports.due_work import Settler
+from universal_calendar.services.ports.syncs import SYNC
 from universal_calendar.services.reminders import Reminders
 from universal_calendar.settings import Settings
 from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
@@ -70,7 +72,7 @@ def calendar_writes(parts: Parts, offered: Providers) -> CalendarWrites:
 def connections(parts: Parts, offered: Providers) -> Connections:
     """Build what manages connected accounts."""
     table = ConnectionTable(parts.database, parts.keyring)
-    return Connections(table, calendar_providers(offered), new_id)
+    return Connections(table, parts.units, calendar_providers(offered), new_id)
 
 
 def notices(parts: Parts, outside: Outside) -> Notices:
@@ -81,11 +83,15 @@ def notices(parts: Parts, outside: Outside) -> Notices:
 
 def worker(parts: Parts, outside: Outside) -> Worker:
     """Build the worker, which `run` sets going until it is cancelled."""
-    writes = calendar_writes(parts, providers(parts, outside))
+    offered = providers(parts, outside)
+    writes, syncs = calendar_writes(parts, offered), calendar_sync(parts, offered)
     telling = notices(parts, outside)
 
     async def settle_calendar(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await writes.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
+
+    async def settle_sync(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
+        await syncs.settle(tenant_id, item_id, now, seconds=SYNC_SECONDS)
 
     async def settle_notice(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await telling.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
@@ -99,6 +105,7 @@ def worker(parts: Parts, outside: Outside) -> Worker:
     settlers = {
         CONNECTION: broken.settle,
         CALENDAR: settle_calendar,
+        SYNC: settle_sync,
         "notice": settle_notice,
         "reminder": Reminders(
             ReminderTable(parts.database, parts.keyring), new_id

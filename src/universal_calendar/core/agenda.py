@@ -1,16 +1,18 @@
 """An agent's agenda: all that decides whether its time can be booked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from universal_calendar.core.busy import BusyTimes, Claims
+from universal_calendar.core.busy import Busy, BusyTimes, Claims
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.localtime import local_date
 from universal_calendar.core.rules import BookingRules
 from universal_calendar.core.schedule import Schedule
+from universal_calendar.core.silence import NOTHING_OUTSIDE, Knowledge
 
 MARGIN_DAYS = 3
 """Days to read on each side of those asked about: zones, nights, run-ons, buffers."""
@@ -38,6 +40,7 @@ class Agenda:
 
     `claims` are live: expired holds are left out. `revision` changes with anything
     that could change an answer; `next_expiry` is the first end of a hold among them.
+    `knowledge` says how far the calendars among `busy` can be relied on.
     """
 
     tenant_id: UUID
@@ -49,6 +52,7 @@ class Agenda:
     claims: Claims = field(default_factory=Claims)
     busy: BusyTimes = field(default_factory=BusyTimes)
     next_expiry: Instant | None = None
+    knowledge: Knowledge = NOTHING_OUTSIDE
 
     def today(self, now: Instant) -> date:
         """Return the agent's own calendar day."""
@@ -57,6 +61,11 @@ class Agenda:
     def last_day(self, now: Instant) -> date:
         """Return the last day of the booking window, bookable itself."""
         return self.today(now) + timedelta(days=self.rules.max_advance_booking_days)
+
+    def with_found(self, found: Iterable[Busy]) -> "Agenda":
+        """Return the agenda with what the calendars' providers have just told."""
+        times = tuple(found)
+        return replace(self, busy=self.busy.joined(times)) if times else self
 
     def seen_by(self, authority: Authority) -> "Agenda":
         """Return the agenda without what this authority passes."""

@@ -123,12 +123,14 @@ def valid_until(agenda: Agenda, earliest: Instant | None, now: Instant) -> Insta
     """Return when a list of starts goes out of date though nothing is written.
 
     `earliest` is the first start, None where there is none. It is the first of: the
-    next local midnight, the end of a hold, and the moment at which the earliest start
-    falls inside the notice.
+    next local midnight, the end of a hold, the moment at which the earliest start
+    falls inside the notice, and that at which calendars may be known less well.
     """
     bounds = [local_day(agenda.today(now), agenda.zone).end]
     if agenda.next_expiry is not None:
         bounds.append(agenda.next_expiry)
+    if agenda.knowledge.valid_until is not None:
+        bounds.append(agenda.knowledge.valid_until)
     if earliest is not None:
         bounds.append(earliest - agenda.rules.notice + 1)
     return min(bounds)

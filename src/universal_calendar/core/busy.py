@@ -48,6 +48,8 @@ KINDS: Final = tuple(
 )
 """What busy time there is; its place here stands for it where it is packed."""
 _SOFT_BLOCK: Final = KINDS.index((BusyType.TENTATIVE, BusySource.BLOCK))
+TENTATIVE_EVENT: Final = KINDS.index((BusyType.TENTATIVE, BusySource.CALENDAR))
+"""Whether such an event counts is its connection's switch."""
 
 
 def _column(instants: Iterable[Instant] = ()) -> "array[int]":
@@ -125,6 +127,12 @@ class BusyTimes:
             if end > interval.start:
                 yield Busy(Interval(start, end), *KINDS[kind])
 
+    def joined(self, more: Iterable[Busy]) -> "BusyTimes":
+        """Return these and others."""
+        rows = zip(self.starts, self.ends, self.kinds, strict=True)
+        own = (Busy(Interval(start, end), *KINDS[kind]) for start, end, kind in rows)
+        return self.of([*own, *more])
+
     def without_soft_blocks(self) -> "BusyTimes":
         """Return what does not give way to an emergency."""
         if _SOFT_BLOCK not in self.kinds:
@@ -135,13 +143,22 @@ class BusyTimes:
 
 
 def _union(starts: "array[int]", ends: "array[int]") -> Spans:
-    union = Spans()
-    reached = None
-    for start, end in zip(starts, ends, strict=True):
-        if reached is None or start > reached:
-            union.starts.append(start)
-            union.ends.append(end)
+    if not starts:
+        return Spans()
+    # Lists, because whoever reads an array makes each integer anew.
+    firsts, lasts, reached = [starts[0]], [], ends[0]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if start > reached:
+            firsts.append(start)
+            lasts.append(reached)
             reached = end
         elif end > reached:
-            union.ends[-1] = reached = end
-    return union
+            reached = end
+    return Spans.of(firsts, [*lasts, reached])
+
+
+_EVER: Final = 1 << 61
+ALL_TIME: Final = BusyTimes.of(
+    [Busy(Interval(-_EVER, _EVER), BusyType.UNAVAILABLE, BusySource.CALENDAR)]
+)
+"""Of an agent whose calendars' silence closes them."""

@@ -36,7 +36,9 @@ from math import ceil
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from universal_calendar.core.busy import Busy
 from universal_calendar.core.interval import Interval
+from universal_calendar.core.silence import Silence
 
 
 class UniversalCalendarError(Exception):
@@ -193,20 +195,34 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """What is around a time that cannot be booked: what is in the way, what is free."""
+    """What is around a time that cannot be booked: what is in the way, what is free.
+
+    `silences` are calendars of which too little is known.
+    """
 
     zone: ZoneInfo
     alternatives: Sequence[Offer] = ()
     conflicts: Sequence[Conflict] = ()
+    silences: Sequence[Silence] = ()
 
 
 class SlotUnavailable(BookingRefused):
     """The time cannot be booked."""
 
-    def __init__(self, reason: Unavailability, nearby: Nearby | None = None) -> None:
-        """Take why, and what is around it, where that was looked up."""
-        self.reason, self.nearby = reason, nearby
-        super().__init__(f"The time is not available ({reason})")
+    def __init__(
+        self,
+        reason: Unavailability,
+        nearby: Nearby | None = None,
+        found: Sequence[Busy] = (),
+    ) -> None:
+        """Take why, and what is around it, where that was looked up.
+
+        `found` is what providers told of, that nobody has read yet.
+        """
+        self.reason, self.nearby, self.found = reason, nearby, found
+        text = f"The time is not available ({reason})"
+        told = [each.message for each in nearby.silences] if nearby else []
+        super().__init__(". ".join([text, " ".join(told)]) if told else text)
 
 
 class IdempotencyMismatch(UniversalCalendarError):

@@ -7,6 +7,7 @@
     ├── EventChanged     the event is not as we knew it
     │   └── EventGone    it was deleted; its id cannot be used again
     ├── SyncTokenStale   everything must be read again
+    ├── LooksEmpty       so much is gone that its owner is asked first
     └── Rejected         the same request will be refused again
 
 No message of a provider is kept: it may quote what was sent.
@@ -51,6 +52,10 @@ class EventGone(EventChanged):
 
 class SyncTokenStale(ProviderError):
     """The provider no longer knows what changed since then; read everything again."""
+
+
+class LooksEmpty(ProviderError):
+    """A calendar suddenly has so little in it that this is not believed."""
 
 
 class Rejected(ProviderError):

@@ -1,6 +1,6 @@
 """Changing what was booked: the one way in which anything moves or cancels it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from universal_calendar.core.errors import (
 )
 from universal_calendar.core.instant import DAY, Instant
 from universal_calendar.core.interval import Interval
+from universal_calendar.core.silence import Silence
 from universal_calendar.core.wanted import ExactTime
 from universal_calendar.services.appointments import SETTLING
 from universal_calendar.services.ports.agendas import AgendaQuery
@@ -77,11 +78,15 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A change, and what it left to be settled."""
+    """A change, and what it left to be settled.
+
+    `silences` are calendars of which too little was known to judge it by.
+    """
 
     appointment: Appointment
     has_event: bool = False
     notice_id: UUID | None = None
+    silences: Sequence[Silence] = ()
 
     @property
     def unsettled(self) -> Unsettled:
@@ -114,15 +119,18 @@ class AppointmentChanges:
         after = _revised(before, revision)
         if after == before:
             return Changed(before)
+        silences: Sequence[Silence] = ()
         if _place_of(after) != _place_of(before):
-            after = await self._move(unit, before, after, revision)
+            agenda = await self._move(unit, before, after, revision)
+            after = replace(after, timezone=agenda.zone.key)
+            silences = agenda.knowledge.silences
         after = replace(after, version=before.version + 1, updated_at=unit.now)
         await editor.write(after)
         has_event = await editor.want_event(
             after, unit.now + SETTLING, is_moved=after.agent_id != before.agent_id
         )
         is_moved = _place_of(after) != _place_of(before)
-        return await self._announced(
+        changed = await self._announced(
             unit,
             after,
             NoticeKind.UPDATED,
@@ -131,11 +139,12 @@ class AppointmentChanges:
             # Whoever asked may keep ids of their own up to date: that tells nobody.
             tells_customer=is_moved or after.person != before.person,
         )
+        return replace(changed, silences=silences)
 
     async def _move(
         self, unit: Unit, before: Appointment, after: Appointment, revision: Revision
-    ) -> Appointment:
-        """Claim the new place; return the appointment in its agent's zone."""
+    ) -> Agenda:
+        """Claim the new place in the agenda that is returned."""
         agenda = (await unit.agendas.read(_query(unit, after, revision))).found
         try:
             _judge_move(agenda, before, after, revision, unit.now)
@@ -145,7 +154,7 @@ class AppointmentChanges:
             place = Place(agenda, time, revision.hold_id, after.appointment_id)
             nearby = await look_around(unit.agendas, place, unit.now, Outlook.CONFLICTS)
             raise SlotUnavailable(refusal.reason, nearby) from None
-        return replace(after, timezone=agenda.zone.key)
+        return agenda
 
     async def cancel(
         self, unit: Unit, appointment_id: UUID, cancellation: Cancellation

@@ -14,15 +14,25 @@ from universal_calendar.core.errors import (
     InvalidField,
     SlotUnavailable,
     Unavailability,
+    UniversalCalendarError,
 )
 from universal_calendar.core.instant import MINUTE, Duration, Instant
 from universal_calendar.core.interval import Interval
+from universal_calendar.core.reminder import first_reminder
 from universal_calendar.core.wanted import WantedTime
+from universal_calendar.services.budget import Budget
 from universal_calendar.services.decisions import decide
+from universal_calendar.services.live_check import (
+    ANSWER_SECONDS,
+    LiveCheck,
+    Verdict,
+    hold_of,
+)
 from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
     AgendaStore,
+    NewHold,
     WriteOutcome,
 )
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
@@ -42,6 +52,8 @@ from universal_calendar.services.surroundings import Outlook, Place, look_around
 
 SETTLING: Final = MINUTE // 20
 """How long a request may take to settle what it booked: three seconds."""
+HELD: Final = SETTLING + 5 * MINUTE // 60
+"""How long a time is kept for a request that asks providers and then dies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,60 @@ class Announcing:
         return SETTLING if self.answers_after_settling else 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A wish on its way, and who may see the time of `hold_id` as free.
+
+    Once the providers were asked, `verdict` is what they told, and `admitted` knows
+    the caller, who is judged and counted once.
+    """
+
+    request: BookingRequest
+    now: Instant
+    outlook: Outlook
+    hold_id: UUID | None
+    verdict: Verdict | None = None
+    admitted: AgendaReading | None = None
+
+    def query(self, caller: Caller) -> AgendaQuery:
+        """Return what is to be read."""
+        first, last = self.request.time.days
+        return AgendaQuery(
+            caller,
+            self.request.agent,
+            first,
+            last,
+            self.now,
+            hold_id=self.hold_id,
+            replay=self.request.replay,
+        )
+
+    def seen(self, reading: AgendaReading) -> AgendaReading:
+        """Return the reading with all that is known by now."""
+        if self.verdict is None or self.admitted is None:
+            return reading
+        return replace(
+            reading,
+            key_id=self.admitted.key_id,
+            allowance=self.admitted.allowance,
+            agenda=self.verdict.applied_to(reading.found),
+        )
+
+    def place(self, agenda: Agenda) -> Place:
+        """Return where the wish is."""
+        found = () if self.verdict is None else self.verdict.found
+        return Place(agenda, self.request.time, self.hold_id, found=found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A time that is kept while the providers are asked about it."""
+
+    reading: AgendaReading
+    hold_id: UUID
+    wanted: Interval
+
+
 class Appointments:
     """Books in one dialect."""
 
@@ -127,10 +193,11 @@ class Appointments:
         new_id: NewId,
         render: Render,
         announcing: Announcing = Announcing(),
+        live_check: LiveCheck | None = None,
     ) -> None:
-        """Take how the dialect answers a booking."""
+        """Take how the dialect answers a booking, and what asks providers first."""
         self._agendas, self._new_id, self._render = agendas, new_id, render
-        self._announcing = announcing
+        self._announcing, self._live_check = announcing, live_check
 
     async def book(
         self,
@@ -138,57 +205,100 @@ class Appointments:
         request: BookingRequest,
         now: Instant,
         outlook: Outlook = Outlook.ALTERNATIVES,
+        budget: Budget | None = None,
     ) -> Booked:
         """Book, or answer again what the same request was answered before.
 
-        Raises Unauthorized, RateLimited, AgentNotFound, IdempotencyMismatch, PastStart,
-        TooSoon, TooFar, InvalidField for a provider that is not connected, and
-        SlotUnavailable with the outlook that was asked for.
+        Where providers are to be asked first, they get two seconds, or what is left of
+        the budget. Raises Unauthorized, RateLimited, AgentNotFound,
+        IdempotencyMismatch, PastStart, TooSoon, TooFar, InvalidField for a provider
+        that is not connected, and SlotUnavailable with the outlook that was asked for.
         """
-        first, last = request.time.days
-        query = AgendaQuery(
-            caller,
-            request.agent,
-            first,
-            last,
-            now,
-            hold_id=request.hold_id,
-            replay=request.replay,
-        )
-        attempt = partial(self._attempt, request, now, outlook)
-        return await decide(self._agendas, query, attempt)
+        spent = budget or Budget.beginning(now, ANSWER_SECONDS)
+        hold_id = request.hold_id
+        if hold_id is None and self._live_check is not None:
+            hold_id = hold_of(request.agent, request.time, request.replay)
+        first = _Try(request, now, outlook, hold_id)
+        done = await self._decided(first, caller)
+        if isinstance(done, Booked):
+            return done
+        return await self._book_checked(first, done, spent)
+
+    async def _decided(self, wish: _Try, caller: Caller) -> Booked | _Held:
+        attempt = partial(self._attempt, wish)
+        return await decide(self._agendas, wish.query(caller), attempt)
+
+    async def _book_checked(self, first: _Try, held: _Held, budget: Budget) -> Booked:
+        """Ask the providers; book the time that is held, or give it back."""
+        tenant_id = held.reading.tenant_id
+        try:
+            verdict = await self._asked(first, held, budget)
+            second = replace(
+                first, hold_id=held.hold_id, verdict=verdict, admitted=held.reading
+            )
+            done = await self._decided(second, Caller(tenant_id=tenant_id))
+        except UniversalCalendarError:
+            await self._give_back(first, held)
+            raise
+        booked = cast(Booked, done)  # who was asked is not asked again
+        if booked.is_replay:
+            await self._give_back(first, held)
+        return booked
+
+    async def _asked(self, first: _Try, held: _Held, budget: Budget) -> Verdict:
+        live_check = cast(LiveCheck, self._live_check)
+        agenda, wanted = held.reading.found, held.wanted
+        rules = agenda.seen_by(first.request.authority).rules
+        window = Interval(wanted.start - rules.before, wanted.end + rules.after)
+        return await live_check.ask(agenda.tenant_id, agenda.agent_id, window, budget)
+
+    async def _give_back(self, first: _Try, held: _Held) -> None:
+        if self._live_check is not None and first.request.hold_id is None:
+            await self._live_check.release(held.reading.tenant_id, held.hold_id)
 
     async def _attempt(
-        self,
-        request: BookingRequest,
-        now: Instant,
-        outlook: Outlook,
-        store: AgendaStore,
-        reading: AgendaReading,
-    ) -> Booked | None:
+        self, wish: _Try, store: AgendaStore, unseen: AgendaReading
+    ) -> Booked | _Held | None:
+        reading, request, now = wish.seen(unseen), wish.request, wish.now
         if reading.stored is not None:
             return _replay(reading, reading.stored)
         if reading.replayed_id is not None:
             return await self._repeat(request, now, store, reading)
-        agenda = reading.found
         try:
-            wanted = _judge(agenda, request, now)
-            return await self._write(request, wanted, now, store, reading)
+            wanted = _judge(reading.found, request, now)
+            if self._asks_first(wish, reading):
+                return await self._hold(wish, wanted, store, reading)
+            return await self._write(wish, wanted, store, reading)
         except SlotUnavailable as refusal:
-            nearby = await look_around(store, _place(agenda, request), now, outlook)
-            raise SlotUnavailable(refusal.reason, nearby) from None
+            place = wish.place(reading.found)
+            nearby = await look_around(store, place, now, wish.outlook)
+            raise SlotUnavailable(refusal.reason, nearby, place.found) from None
+
+    def _asks_first(self, wish: _Try, reading: AgendaReading) -> bool:
+        is_asked = wish.verdict is not None or self._live_check is None
+        return not is_asked and reading.found.knowledge.checks_live
+
+    async def _hold(
+        self, wish: _Try, wanted: Interval, store: AgendaStore, reading: AgendaReading
+    ) -> _Held | None:
+        """Keep the time from others, unless the caller does so already."""
+        if wish.request.hold_id is not None:
+            return _Held(reading, wish.request.hold_id, wanted)
+        hold_id = wish.hold_id or self._new_id(wish.now)
+        hold = NewHold(hold_id, wanted, wish.now + HELD)
+        outcome = await store.hold(reading, hold, wish.now)
+        if outcome is WriteOutcome.CHANGED:
+            return None
+        if outcome is WriteOutcome.TAKEN:
+            raise SlotUnavailable(Unavailability.SLOT_TAKEN)
+        return _Held(reading, hold_id, wanted)
 
     async def _write(
-        self,
-        request: BookingRequest,
-        wanted: Interval,
-        now: Instant,
-        store: AgendaStore,
-        reading: AgendaReading,
+        self, wish: _Try, wanted: Interval, store: AgendaStore, reading: AgendaReading
     ) -> Booked | None:
-        reading = await _with_calendar(store, request, reading)
-        new = self._new_appointment(request, wanted, now, reading)
-        outcome = await store.book(reading, new, now)
+        reading = await _with_calendar(store, wish.request, reading)
+        new = self._new_appointment(wish, wanted, reading)
+        outcome = await store.book(reading, new, wish.now)
         if outcome is WriteOutcome.CHANGED:
             return None
         if outcome is WriteOutcome.TAKEN:
@@ -204,12 +314,9 @@ class Appointments:
         )
 
     def _new_appointment(
-        self,
-        request: BookingRequest,
-        wanted: Interval,
-        now: Instant,
-        reading: AgendaReading,
+        self, wish: _Try, wanted: Interval, reading: AgendaReading
     ) -> NewAppointment:
+        request, now = wish.request, wish.now
         appointment_id = self._new_id(now)
         is_told = self._announcing.has_channels or reading.has_listeners
         must_settle = is_told or reading.calendar_id is not None
@@ -226,7 +333,7 @@ class Appointments:
             _known(request.actor, reading),
             entry_id=self._new_id(now),
             settle_at=now + self._announcing.settling,
-            hold_id=request.hold_id,
+            hold_id=request.hold_id if wish.verdict is None else wish.hold_id,
             calendar_id=reading.calendar_id,
             notice=NewNotice(self._new_id(now)) if is_told else None,
             remind_at=first_reminder(wanted.start, reading.reminder_minutes, now),
@@ -288,16 +395,3 @@ async def _with_calendar(
     if calendar_id is None:
         raise InvalidField("provider", "connect it first, or leave it out")
     return replace(reading, calendar_id=calendar_id)
-
-
-def _place(agenda: Agenda, request: BookingRequest) -> Place:
-    return Place(agenda, request.time, hold_id=request.hold_id)
-
-
-def first_reminder(
-    start: Instant, minutes: tuple[int, ...], now: Instant
-) -> Instant | None:
-    """Return the first reminder that is not past yet, None if there is none."""
-    return min(
-        (at for each in minutes if (at := start - each * MINUTE) > now), default=None
-    )

@@ -1,9 +1,10 @@
 """Booking for whoever is free."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from universal_calendar.core.agenda import Agenda
 from universal_calendar.core.assignment import (
     Candidate,
     Fit,
@@ -11,6 +12,7 @@ from universal_calendar.core.assignment import (
     offers,
     ranked,
 )
+from universal_calendar.core.busy import Busy
 from universal_calendar.core.errors import (
     BookingRefused,
     HoursNotConfigured,
@@ -23,6 +25,7 @@ from universal_calendar.services.appointments import (
     Booked,
     BookingRequest,
 )
+from universal_calendar.services.budget import Budget
 from universal_calendar.services.ports.agendas import AgendaStore
 from universal_calendar.services.ports.candidates import CandidateQuery, CandidateStore
 from universal_calendar.services.ports.identity import Caller
@@ -33,6 +36,8 @@ from universal_calendar.services.surroundings import (
     conflicts_at,
 )
 
+Found = Mapping[UUID, Sequence[Busy]]
+"""What providers have just told of each agent's time."""
 Provide = Callable[[UUID, Instant], Awaitable[UUID]]
 """Makes sure that a tenant has an agent, with hours if any can be had; returns it."""
 
@@ -47,7 +52,11 @@ class Assignment:
     provide: Provide
 
     async def book(
-        self, tenant_id: UUID, request: BookingRequest, now: Instant
+        self,
+        tenant_id: UUID,
+        request: BookingRequest,
+        now: Instant,
+        budget: Budget | None = None,
     ) -> Booked:
         """Book the free agent with the fewest claims that day; ties go by id.
 
@@ -57,10 +66,11 @@ class Assignment:
         """
         found = await self._found(tenant_id, request, now)
         fits = ranked(found, request.time, now, request.authority)
+        trial = _Trial(self.appointments, request, now, budget)
         try:
-            return await self._book_first(tenant_id, request, fits, now)
+            return await trial.book_first(tenant_id, fits)
         except SlotUnavailable as refusal:
-            nearby = await self._nearby(request, fits[0], now)
+            nearby = await self._nearby(request, fits[0].agenda, now, trial.found)
             raise SlotUnavailable(refusal.reason, nearby) from None
 
     async def _found(
@@ -77,31 +87,10 @@ class Assignment:
             raise HoursNotConfigured(agent_id)
         return found
 
-    async def _book_first(
-        self,
-        tenant_id: UUID,
-        request: BookingRequest,
-        fits: Sequence[Fit],
-        now: Instant,
-    ) -> Booked:
-        """Book the first who is still free.
-
-        Somebody is tried in any case: the request may be a retry of one that was
-        answered, which the first look at any agenda shows.
-        """
-        free = [fit for fit in fits if fit.refusal is None] or fits[:1]
-        refusals: list[BookingRefused] = []
-        caller = Caller(tenant_id=tenant_id)
-        for fit in free:
-            asked = replace(request, agent_id=fit.agenda.agent_id)
-            try:
-                return await self.appointments.book(caller, asked, now, Outlook.NOTHING)
-            except BookingRefused as refusal:
-                refusals.append(refusal)
-        raise max(refusals, key=fit_of)
-
-    async def _nearby(self, request: BookingRequest, best: Fit, now: Instant) -> Nearby:
-        agenda, (first, last) = best.agenda, request.time.days
+    async def _nearby(
+        self, request: BookingRequest, agenda: Agenda, now: Instant, found: Found
+    ) -> Nearby:
+        first, last = request.time.days
         query = CandidateQuery(
             agenda.tenant_id,
             first - ALTERNATIVE_REACH,
@@ -109,10 +98,52 @@ class Assignment:
             now,
             request.hold_id,
         )
-        agendas = [each.agenda for each in await self.candidates.read(query)]
-        place = Place(agenda, request.time, hold_id=request.hold_id)
+        agendas = [
+            each.agenda.with_found(found.get(each.agenda.agent_id, ()))
+            for each in await self.candidates.read(query)
+        ]
+        told = found.get(agenda.agent_id, ())
+        place = Place(agenda, request.time, hold_id=request.hold_id, found=told)
         return Nearby(
             agenda.zone,
             offers(agendas, request.time, now),
             await conflicts_at(self.agendas, place, now),
+            agenda.knowledge.silences,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One agent after the other, and what providers told of their time."""
+
+    appointments: Appointments
+    request: BookingRequest
+    now: Instant
+    budget: Budget | None
+    found: dict[UUID, Sequence[Busy]] = field(default_factory=dict)
+
+    async def book_first(self, tenant_id: UUID, fits: Sequence[Fit]) -> Booked:
+        """Book the first who is still free.
+
+        Somebody is tried in any case: the request may be a retry of one that was
+        answered, which the first look at any agenda shows.
+        """
+        free = [fit for fit in fits if fit.refusal is None] or fits[:1]
+        refusals: list[BookingRefused] = []
+        for fit in free:
+            try:
+                return await self._book(tenant_id, fit.agenda.agent_id)
+            except BookingRefused as refusal:
+                refusals.append(refusal)
+        raise max(refusals, key=fit_of)
+
+    async def _book(self, tenant_id: UUID, agent_id: UUID) -> Booked:
+        asked = replace(self.request, agent_id=agent_id)
+        caller = Caller(tenant_id=tenant_id)
+        try:
+            return await self.appointments.book(
+                caller, asked, self.now, Outlook.NOTHING, self.budget
+            )
+        except SlotUnavailable as refusal:
+            self.found[agent_id] = refusal.found
+            raise

@@ -56,8 +56,9 @@ Render = Callable[[SlotQuestion, Agenda, list[DaySlots]], bytes]
 class Availability:
     """Answers slot questions in one dialect.
 
-    An answer is kept with the agent's revision; while that stands and no hold, notice
-    or midnight has passed, the next asking costs the look at the revision alone.
+    An answer is kept with the agent's revision; while that stands and neither hold,
+    notice or midnight has passed nor a calendar grown too old, the next asking costs
+    the look at the revision alone.
     """
 
     def __init__(self, store: AgendaStore, render: Render) -> None:

@@ -5,10 +5,7 @@ worker whenever the sweep finds the row due: both come here. No transaction is o
 while a provider is asked.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +24,7 @@ from universal_calendar.core.retry import (
     Retry,
     decide,
 )
+from universal_calendar.services.budget import Budget, ended_after
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import (
     CalendarProvider,
@@ -53,35 +51,6 @@ from universal_calendar.services.ports.links import (
 LEASE_MARGIN: Final[Duration] = 10 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class _Budget:
-    """How much of the given seconds is left, and what time it is by now."""
-
-    began: Instant
-    began_on_clock: float
-    seconds: float
-
-    @classmethod
-    def beginning(cls, now: Instant, seconds: float) -> "_Budget":
-        return cls(now, asyncio.get_running_loop().time(), seconds)
-
-    @property
-    def left(self) -> float:
-        return self.seconds - self._spent
-
-    @property
-    def now(self) -> Instant:
-        return self.began + int(self._spent * SECOND)
-
-    @property
-    def end(self) -> Instant:
-        return self.began + int(self.seconds * SECOND)
-
-    @property
-    def _spent(self) -> float:
-        return asyncio.get_running_loop().time() - self.began_on_clock
-
-
 class CalendarWrites:
     """Makes calendars agree with appointments."""
 
@@ -105,14 +74,14 @@ class CalendarWrites:
         What a provider refuses or leaves open is in the states, never raised. Raises
         DatabaseUnavailable; what was being written is then tried again.
         """
-        budget = _Budget.beginning(now, seconds)
+        budget = Budget.beginning(now, seconds)
         for state in await self._links.states(tenant_id, appointment_id):
             if state.status is LinkStatus.PENDING:
                 await self._settle_link(state.link_id, budget)
         await self._links.close(tenant_id, appointment_id, budget.now)
         return await self._links.states(tenant_id, appointment_id)
 
-    async def _settle_link(self, link_id: LinkId, budget: _Budget) -> None:
+    async def _settle_link(self, link_id: LinkId, budget: Budget) -> None:
         while budget.left > 0:
             until = budget.end + LEASE_MARGIN
             link = await self._links.lease(link_id, budget.now, until)
@@ -123,7 +92,7 @@ class CalendarWrites:
             if status is not LinkStatus.PENDING:
                 return
 
-    async def _attempt(self, link: LeasedLink, budget: _Budget) -> Result:
+    async def _attempt(self, link: LeasedLink, budget: Budget) -> Result:
         try:
             if link.is_wanted:
                 return Written(await self._put(link, budget))
@@ -133,7 +102,7 @@ class CalendarWrites:
             return _failed(error, decision, budget.now)
         return Deleted()
 
-    async def _put(self, link: LeasedLink, budget: _Budget) -> WrittenEvent:
+    async def _put(self, link: LeasedLink, budget: Budget) -> WrittenEvent:
         known = link.known
         try:
             return await self._write(link, known, budget)
@@ -147,15 +116,15 @@ class CalendarWrites:
             return await self._write(link, WrittenEvent(event_id, None), budget)
 
     async def _write(
-        self, link: LeasedLink, known: WrittenEvent | None, budget: _Budget
+        self, link: LeasedLink, known: WrittenEvent | None, budget: Budget
     ) -> WrittenEvent:
         provider = await self._admitted(link, budget)
-        async with _deadline(budget):
+        async with ended_after(budget.left):
             return await provider.put_event(
                 link.access, link.calendar, draft_of(link), known, seconds=budget.left
             )
 
-    async def _delete(self, link: LeasedLink, budget: _Budget) -> None:
+    async def _delete(self, link: LeasedLink, budget: Budget) -> None:
         event = link.known
         if event is None and not link.is_begun:
             return
@@ -167,12 +136,12 @@ class CalendarWrites:
             except EventGone:
                 return
         provider = await self._admitted(link, budget)
-        async with _deadline(budget):
+        async with ended_after(budget.left):
             await provider.delete_event(
                 link.access, link.calendar, event.event_id, seconds=budget.left
             )
 
-    async def _admitted(self, link: LeasedLink, budget: _Budget) -> CalendarProvider:
+    async def _admitted(self, link: LeasedLink, budget: Budget) -> CalendarProvider:
         """Return the provider, with one request of the connection's quota taken."""
         provider = self._providers.get(link.provider)
         if provider is None:
@@ -180,16 +149,6 @@ class CalendarWrites:
             raise ProviderDown
         await self._quota.take(link.access.connection_id, budget.now)
         return provider
-
-
-@asynccontextmanager
-async def _deadline(budget: _Budget) -> AsyncIterator[None]:
-    # Adapters keep to their seconds; a lease must not hang on that.
-    try:
-        async with asyncio.timeout(max(budget.left, 0)):
-            yield
-    except TimeoutError:
-        raise ProviderDown from None
 
 
 def _failed(error: ProviderError, decision: Decision, now: Instant) -> Failed:

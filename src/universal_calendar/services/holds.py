@@ -171,4 +171,5 @@ async def _nearby(unit: Unit, agenda: Agenda, time: ExactTime) -> Nearby:
     query = CandidateQuery(unit.tenant_id, first - reach, last + reach, unit.now)
     agendas = [each.agenda for each in await unit.candidates.read(query)]
     conflicts = await conflicts_at(unit.agendas, Place(agenda, time), unit.now)
-    return Nearby(agenda.zone, offers(agendas, time, unit.now), conflicts)
+    found, silences = offers(agendas, time, unit.now), agenda.knowledge.silences
+    return Nearby(agenda.zone, found, conflicts, silences)

@@ -18,6 +18,8 @@ from universal_calendar.services.appointments import (
     BookingRequest,
 )
 from universal_calendar.services.assignment import Assignment
+from universal_calendar.services.budget import Budget
+from universal_calendar.services.live_check import ANSWER_SECONDS
 from universal_calendar.services.ports.answers import Answer, StoredAnswer
 from universal_calendar.services.ports.appointments import Outcome
 from universal_calendar.services.ports.identity import Caller
@@ -57,23 +59,26 @@ class SettledBookings:
 
         Raises what `Appointments.book` raises.
         """
-        booked = await self._booked(tenant_id, request, now)
+        budget = Budget.beginning(now, ANSWER_SECONDS)
+        booked = await self._booked(tenant_id, request, now, budget)
         if booked.provisional_until is None:
             return booked.answer
         if booked.appointment_id is not None:
-            await self.settlement.settle(_unsettled(booked), now)
+            await self.settlement.settle(_unsettled(booked), now, seconds=budget.left)
             return await self._finish(tenant_id, request, booked.answer, now)
         return await self._await_final(
             tenant_id, request, booked.answer, booked.provisional_until, now
         )
 
     async def _booked(
-        self, tenant_id: UUID, request: BookingRequest, now: Instant
+        self, tenant_id: UUID, request: BookingRequest, now: Instant, budget: Budget
     ) -> Booked:
         if request.agent_id is None:
-            return await self.assignment.book(tenant_id, request, now)
+            return await self.assignment.book(tenant_id, request, now, budget)
         caller = Caller(tenant_id=tenant_id)
-        return await self.appointments.book(caller, request, now, Outlook.CONFLICTS)
+        return await self.appointments.book(
+            caller, request, now, Outlook.CONFLICTS, budget
+        )
 
     async def _await_final(
         self,

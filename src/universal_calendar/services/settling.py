@@ -60,23 +60,29 @@ class Settlement:
     telling: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on though its request was answered."""
 
-    async def settle(self, unsettled: Unsettled, now: Instant) -> None:
+    async def settle(
+        self, unsettled: Unsettled, now: Instant, *, seconds: float = NOTICE_SECONDS
+    ) -> None:
         """Try both at once, for two seconds at most; failing is no error here."""
         attempts: list[Coroutine[None, None, None]] = []
-        tenant_id = unsettled.tenant_id
+        tenant_id, seconds = unsettled.tenant_id, min(seconds, NOTICE_SECONDS)
         if unsettled.has_event:
             item = (tenant_id, unsettled.appointment_id)
-            attempts.append(_attempt(self.events, item, now, EVENT_SECONDS))
+            writing = max(0.0, min(EVENT_SECONDS, seconds - _PATIENCE_SECONDS))
+            attempts.append(_attempt(self.events, item, now, writing))
         if unsettled.notice_id is not None:
-            attempts.append(self._tell((tenant_id, unsettled.notice_id), now))
+            notice = (tenant_id, unsettled.notice_id)
+            attempts.append(self._tell(notice, now, seconds))
         await asyncio.gather(*attempts)
 
-    async def _tell(self, notice: tuple[UUID, UUID], now: Instant) -> None:
+    async def _tell(
+        self, notice: tuple[UUID, UUID], now: Instant, seconds: float
+    ) -> None:
         telling = _attempt(self.notices, notice, now, TELLING_SECONDS)
         task = asyncio.create_task(telling)
         self.telling.add(task)
         task.add_done_callback(self.telling.discard)
-        await asyncio.wait({task}, timeout=NOTICE_SECONDS)
+        await asyncio.wait({task}, timeout=max(0.0, seconds))
 
     async def finish(self) -> None:
         """Wait until everybody is told who is being told."""

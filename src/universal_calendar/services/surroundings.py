@@ -1,5 +1,6 @@
 """What is around a time that cannot be booked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -8,6 +9,7 @@ from uuid import UUID
 from universal_calendar.core.agenda import Agenda
 from universal_calendar.core.assignment import offers
 from universal_calendar.core.booking import ALTERNATIVE_DAYS
+from universal_calendar.core.busy import Busy
 from universal_calendar.core.errors import Conflict, Nearby
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
@@ -31,12 +33,14 @@ class Place:
     """A wanted time of an agent.
 
     The caller's own hold and the appointment that they are moving are not in the way.
+    `found` is what providers have just told of.
     """
 
     agenda: Agenda
     time: WantedTime
     hold_id: UUID | None = None
     moved_id: UUID | None = None
+    found: Sequence[Busy] = ()
 
 
 async def look_around(
@@ -45,9 +49,9 @@ async def look_around(
     """Return what is in the way of a time, and the nearest bookable ones."""
     if outlook is Outlook.NOTHING:
         return None
-    wide = (await store.read(_wide_query(place, now))).found
-    found = offers([wide], place.time, now)
-    nearby = Nearby(wide.zone, found)
+    wide = (await store.read(_wide_query(place, now))).found.with_found(place.found)
+    found, known = offers([wide], place.time, now), place.agenda.knowledge
+    nearby = Nearby(wide.zone, found, silences=known.silences)
     if outlook is Outlook.ALTERNATIVES:
         return nearby
     return replace(nearby, conflicts=await conflicts_at(store, place, now))
@@ -74,4 +78,9 @@ async def conflicts_at(
     wanted, gap = place.time.interval(agenda.zone), agenda.rules.gap
     padded = Interval(wanted.start - gap, wanted.end + gap)
     known = [each for each in own if each is not None]
-    return list(await store.conflicts(agenda, padded, now, known))
+    kept = list(await store.conflicts(agenda, padded, now, known))
+    told = [Conflict("calendar", busy.interval) for busy in place.found]
+    if agenda.knowledge.is_closed:
+        told = [Conflict("calendar", wanted)]
+    more = [each for each in told if each not in kept]
+    return sorted([*kept, *more], key=lambda each: each.interval.start)

@@ -19,6 +19,7 @@ from universal_calendar.core.periods import (
     free_periods,
     slot_periods,
 )
+from universal_calendar.core.silence import Silence
 from universal_calendar.services.assignment import Provide
 from universal_calendar.services.availability import LONGEST_RANGE_DAYS
 from universal_calendar.services.ports.tenant_agendas import (
@@ -62,6 +63,7 @@ class AgentPeriods:
 
     agent_id: UUID
     days: Sequence[DayPeriods]
+    silences: Sequence[Silence] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ Render = Callable[[PeriodQuestion, ZoneInfo, list[AgentPeriods]], bytes]
 class TenantAvailability:
     """Answers what is free in one dialect.
 
-    An answer is kept with the agents' revisions; while they stand and no hold, notice
-    or midnight has passed, the next asking costs the look at the revisions alone.
+    An answer is kept with the agents' revisions; while they stand and neither hold,
+    notice or midnight has passed nor a calendar grown too old, the next asking costs
+    the look at the revisions alone.
     """
 
     def __init__(
@@ -124,7 +127,11 @@ class TenantAvailability:
         find = slot_periods if question.as_slots else free_periods
         length = question.minutes * MINUTE
         found = [
-            AgentPeriods(agenda.agent_id, find(agenda, days, length, now))
+            AgentPeriods(
+                agenda.agent_id,
+                find(agenda, days, length, now),
+                agenda.knowledge.silences,
+            )
             for agenda in agendas
         ]
         until = min(

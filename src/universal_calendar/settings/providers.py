@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from universal_calendar.core.instant import HOUR, Duration
 from universal_calendar.settings.urls import checked_url
 
 
@@ -54,6 +55,11 @@ class ProviderSettings(BaseModel):
     microsoft_graph_base_url: str = Field(
         "https://graph.microsoft.com/v1.0", description="Microsoft Graph."
     )
+    webhook_rate_limit: int = Field(
+        6000,
+        ge=1,
+        description="Deliveries of calendar providers a minute from one address.",
+    )
     caldav_allows_private: bool = Field(
         default=False,
         description="Let CalDAV accounts be on http URLs and private addresses: for"
@@ -71,6 +77,11 @@ class ProviderSettings(BaseModel):
     push_poll_seconds: int = Field(
         3600, ge=5, description="How often one is read that does tell of changes."
     )
+
+    @property
+    def mirror_max_age(self) -> Duration:
+        """Return it as the core counts."""
+        return self.mirror_max_age_hours * HOUR
 
     @field_validator(
         "public_base_url",

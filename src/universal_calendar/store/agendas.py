@@ -15,12 +15,13 @@ from universal_calendar.core.errors import (
     Unauthorized,
 )
 from universal_calendar.core.instant import (
+    Duration,
     Instant,
-    from_datetime,
     instant_text,
     to_datetime,
 )
 from universal_calendar.core.interval import Interval
+from universal_calendar.core.silence import MIRROR_MAX_AGE
 from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
@@ -32,6 +33,7 @@ from universal_calendar.services.ports.appointments import NewAppointment
 from universal_calendar.services.ports.notices import AppointmentSnapshot
 from universal_calendar.store.agenda_rows import AgendaRow, agenda_of
 from universal_calendar.store.answers import StoredRow, sealed_answer, stored_answer
+from universal_calendar.store.conflicts import read_conflicts
 from universal_calendar.store.database import Bound, Session
 from universal_calendar.store.encryption import TenantKeys
 from universal_calendar.store.keyring import Keyring
@@ -59,20 +61,6 @@ SELECT book_appointment(%(tenant)s, %(agent)s, %(revision)s, %(now)s, %(appointm
     %(provisional_until)s, %(calendar)s, %(notice)s, %(notice_sealed)s,
     %(tells_customer)s, %(settle_at)s, %(remind_at)s, %(entry)s, %(actor_kind)s,
     %(actor_id)s, %(address)s, %(request_id)s)
-"""
-_CONFLICTS: Final = """
-SELECT CASE WHEN expires_at IS NULL THEN 'appointment' ELSE 'hold' END, starts_at,
-    ends_at, CASE WHEN expires_at IS NULL THEN claim_id END
-FROM claims WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s
-    AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
-    AND (expires_at IS NULL OR expires_at > %(now)s)
-    AND claim_id <> ALL (%(own)s)
-UNION ALL
-SELECT 'block', starts_at, ends_at, NULL
-FROM blocks WHERE tenant_id = %(tenant)s
-    AND (agent_id = %(agent)s OR agent_id IS NULL)
-    AND ends_at > %(starts_at)s AND starts_at < %(ends_at)s
-ORDER BY 2
 """
 # What the owner chose to write to, then the agent's own account, then its main one.
 _CALENDAR_AT: Final = """
@@ -124,9 +112,11 @@ class AgendaTable:
         database: Session,
         keyring: Keyring,
         limit: RateLimit,
+        mirror_max_age: Duration = MIRROR_MAX_AGE,
     ) -> None:
-        """Take the API keys' rate limit."""
+        """Take the API keys' rate limit, and how long a mirror of calendars stands."""
         self._database, self._keyring, self._limit = database, keyring, limit
+        self._mirror_max_age = mirror_max_age
         self._call = database.call
 
     async def read(self, query: AgendaQuery) -> AgendaReading:
@@ -152,8 +142,11 @@ class AgendaTable:
         if row.outcome == "unscheduled":
             raise HoursNotConfigured(query.agent_id)
         allowance = None if row.used is None else self._limit.allowance(row.used)
-        agenda = None if row.outcome == "unchanged" else agenda_of(row, query.agent_id)
+        agenda = self._agenda(query, row) if row.outcome == "ok" else None
         return AgendaReading(row.tenant, row.key, allowance, agenda)
+
+    def _agenda(self, query: AgendaQuery, row: AgendaRow) -> Agenda:
+        return agenda_of(row, query.agent_id, query.now, self._mirror_max_age)
 
     def _with_replay(
         self, reading: AgendaReading, replay: Replay, row: _ReplayRow
@@ -240,15 +233,9 @@ class AgendaTable:
     async def conflicts(
         self, agenda: Agenda, wanted: Interval, now: Instant, own: Sequence[UUID] = ()
     ) -> list[Conflict]:
-        """Return the claims and blocks that overlap the time, by start; not `own`."""
-        parameters = _claim_parameters(agenda, wanted, now) | {"own": list(own)}
+        """Return what overlaps the time, by start; not the claims that are `own`."""
         async with self._database.transaction(agenda.tenant_id) as connection:
-            cursor = await connection.execute(_CONFLICTS, parameters)
-            rows = await cursor.fetchall()
-        return [
-            Conflict(kind, Interval(from_datetime(start), from_datetime(end)), found)
-            for kind, start, end, found in rows
-        ]
+            return await read_conflicts(connection, agenda, wanted, now, own)
 
     async def calendar_at(self, agenda: Agenda, provider: str) -> UUID | None:
         """Return the calendar to write this agent's appointments to at a provider."""
@@ -285,7 +272,7 @@ class AgendaTable:
                 [tenant_id, agent_id],
             )
             session = Bound(connection, tenant_id)
-            yield AgendaTable(session, self._keyring, self._limit)
+            yield AgendaTable(session, self._keyring, self._limit, self._mirror_max_age)
 
 
 def midnight(day: date, days: int) -> datetime:

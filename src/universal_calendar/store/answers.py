@@ -18,6 +18,10 @@ INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status, key_ve
 VALUES (%(tenant)s, %(route)s, %(key)s, %(fingerprint)s, 0, 0, '', %(now)s)
 ON CONFLICT DO NOTHING
 """
+_RELEASE: Final = """
+DELETE FROM idempotency_keys
+WHERE tenant_id = %(tenant)s AND route = %(route)s AND key = %(key)s AND status = 0
+"""
 _READ: Final = """
 SELECT i.fingerprint, i.status, i.sealed, k.data_key, i.provisional_until
 FROM idempotency_keys i
@@ -47,12 +51,19 @@ class AnswerTable:
 
         A concurrent twin waits here for the first one's end.
         """
+        return None if await self.reserve(replay) else await self.read(replay)
+
+    async def reserve(self, replay: Replay) -> bool:
+        """Claim the key beyond the unit's end; False where somebody has it already."""
         values = self._values(replay) | {"now": to_datetime(self._now)}
         async with self._session.transaction(self._tenant_id) as connection:
             cursor = await connection.execute(_CLAIM, values)
-            if cursor.rowcount:
-                return None
-        return await self.read(replay)
+            return bool(cursor.rowcount)
+
+    async def release(self, replay: Replay) -> None:
+        """Give a key back that was reserved, unless there is an answer by now."""
+        async with self._session.transaction(self._tenant_id) as connection:
+            await connection.execute(_RELEASE, self._values(replay))
 
     async def read(self, replay: Replay) -> StoredAnswer | None:
         """Return the answer under the key, final or not."""

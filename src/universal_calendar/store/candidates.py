@@ -1,10 +1,13 @@
 """All agendas of a tenant at once."""
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
 
-from universal_calendar.core.agenda import MARGIN_DAYS
+from universal_calendar.core.agenda import MARGIN_DAYS, Agenda
 from universal_calendar.core.assignment import Candidate
-from universal_calendar.core.instant import to_datetime
+from universal_calendar.core.instant import Duration, to_datetime
+from universal_calendar.core.silence import MIRROR_MAX_AGE
 from universal_calendar.services.ports.candidates import CandidateQuery
 from universal_calendar.store.agenda_rows import AgendaRow, agenda_of
 from universal_calendar.store.agendas import midnight
@@ -30,9 +33,11 @@ WHERE r.outcome = 'ok'
 class CandidateTable:
     """The port `CandidateStore` on PostgreSQL."""
 
-    def __init__(self, session: Session) -> None:
-        """Take where to read."""
-        self._session = session
+    def __init__(
+        self, session: Session, mirror_max_age: Duration = MIRROR_MAX_AGE
+    ) -> None:
+        """Take where to read, and how long a mirror of calendars stands."""
+        self._session, self._mirror_max_age = session, mirror_max_age
 
     async def read(self, query: CandidateQuery) -> list[Candidate]:
         """Return the active agents that have hours, in one round trip."""
@@ -48,6 +53,12 @@ class CandidateTable:
             await cursor.execute(_READ, parameters)
             rows = await cursor.fetchall()
         return [
-            Candidate(agenda_of(AgendaRow._make(values), agent_id), holds_time)
+            Candidate(self._agenda(query, agent_id, values), holds_time)
             for agent_id, holds_time, *values in rows
         ]
+
+    def _agenda(
+        self, query: CandidateQuery, agent_id: UUID, values: Iterable[Any]
+    ) -> Agenda:
+        row = AgendaRow._make(values)
+        return agenda_of(row, agent_id, query.now, self._mirror_max_age)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from universal_calendar.core.instant import Instant, to_datetime
 from universal_calendar.services.ports.due_work import DueItem
+from universal_calendar.services.ports.syncs import SYNC
 from universal_calendar.store.database import Session
 
 CALENDAR: Final = "calendar"
@@ -24,12 +25,20 @@ FROM (
 WHERE d.tenant_id = due.tenant_id AND d.kind = due.kind AND d.item_id = due.item_id
 RETURNING d.tenant_id, d.kind, d.item_id
 """
-_LANES: Final = """
+_LANES_OF_WRITES: Final = """
 SELECT DISTINCT ON (l.appointment_id) l.appointment_id, c.connection_id
 FROM links l JOIN calendars c USING (tenant_id, calendar_id)
 WHERE l.tenant_id = %s AND l.appointment_id = ANY(%s) AND l.status = 'pending'
 ORDER BY l.appointment_id, c.connection_id
 """
+_LANES_OF_SYNCS: Final = """
+SELECT calendar_id, connection_id FROM calendars
+WHERE tenant_id = %s AND calendar_id = ANY(%s)
+"""
+_LANES: Final[Mapping[str, str]] = {
+    CALENDAR: _LANES_OF_WRITES,
+    SYNC: _LANES_OF_SYNCS,
+}
 _FINISH: Final = """
 DELETE FROM due_work WHERE tenant_id = %s AND kind = %s AND item_id = %s
 """
@@ -71,21 +80,22 @@ class DueWorkTable:
             ordered, key=lambda item: (item.tenant_id, item.kind)
         ):
             of_tenant = list(group)
-            lanes: Mapping[UUID, UUID] = {}
-            if kind == CALENDAR:
-                lanes = await self._lanes(tenant_id, of_tenant)
+            lanes = await self._lanes(tenant_id, kind, of_tenant)
             complete += [
                 replace(item, lane=lanes.get(item.item_id)) for item in of_tenant
             ]
         return complete
 
     async def _lanes(
-        self, tenant_id: UUID, items: Sequence[DueItem]
-    ) -> dict[UUID, UUID]:
-        """Return each appointment's connection; the first where it has several."""
+        self, tenant_id: UUID, kind: str, items: Sequence[DueItem]
+    ) -> Mapping[UUID, UUID]:
+        """Return each item's connection, the first of an appointment's several."""
+        statement = _LANES.get(kind)
+        if statement is None:
+            return {}
         async with self._session.transaction(tenant_id) as connection:
             ids = [item.item_id for item in items]
-            cursor = await connection.execute(_LANES, [tenant_id, ids])
+            cursor = await connection.execute(statement, [tenant_id, ids])
             return dict(await cursor.fetchall())
 
     async def finish(self, item: DueItem) -> None:

@@ -12,6 +12,12 @@ ANSWERS_KEPT: Final = timedelta(hours=48)
 NOTICES_KEPT: Final = timedelta(days=90)
 """As long as a receiver may want to compare what it got with what was sent."""
 
+SYNCS_KEPT: Final = timedelta(days=30)
+"""As long as somebody may want to know what came of a sync."""
+
+CHANNELS_KEPT: Final = timedelta(days=2)
+"""Past its end, or since an opening that nobody answered and nobody repeats."""
+
 _OVER: Final = {
     "DELETE FROM idempotency_keys WHERE tenant_id = %s AND created_at < %s": (
         ANSWERS_KEPT
@@ -19,6 +25,18 @@ _OVER: Final = {
     # Expired holds change no answer: nobody reads them, so no revision moves.
     "DELETE FROM claims WHERE tenant_id = %s AND expires_at < %s": timedelta(0),
     "DELETE FROM notices WHERE tenant_id = %s AND created_at < %s": NOTICES_KEPT,
+    "DELETE FROM pending_connections WHERE tenant_id = %s AND expires_at < %s": (
+        timedelta(0)
+    ),
+    # Whose a sync or a channel is goes before it.
+    "DELETE FROM sync_directory WHERE sync_id IN (SELECT sync_id FROM syncs"
+    " WHERE tenant_id = %s AND requested_at < %s)": SYNCS_KEPT,
+    "DELETE FROM syncs WHERE tenant_id = %s AND requested_at < %s": SYNCS_KEPT,
+    "DELETE FROM push_channel_directory WHERE channel_id IN (SELECT channel_id"
+    " FROM push_channels WHERE tenant_id = %s"
+    " AND coalesce(expires_at, created_at) < %s)": CHANNELS_KEPT,
+    "DELETE FROM push_channels WHERE tenant_id = %s"
+    " AND coalesce(expires_at, created_at) < %s": CHANNELS_KEPT,
 }
 
 

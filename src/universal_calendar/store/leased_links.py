@@ -8,7 +8,6 @@ from uuid import UUID
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.services.ports.calendars import WrittenEvent
-from universal_calendar.services.ports.connections import ConnectionStatus
 from universal_calendar.services.ports.links import LeasedLink, LinkId
 from universal_calendar.store.account_secrets import open_account, open_calendar
 from universal_calendar.store.database import Connection
@@ -26,8 +25,8 @@ WHERE l.tenant_id = %(tenant)s AND l.appointment_id = %(appointment)s
     AND coalesce(n.next_try_at <= %(now)s, true)
     AND c.tenant_id = l.tenant_id AND c.calendar_id = l.calendar_id
 RETURNING l.is_wanted, l.wanted_version, l.generation, l.is_begun, l.event_id, l.etag,
-    l.attempts, c.connection_id, n.provider, n.status, c.key_version, c.sealed,
-    n.key_version, n.sealed
+    l.attempts, c.connection_id, n.provider, c.key_version, c.sealed, n.key_version,
+    n.sealed
 """
 # A statement of its own: it sees the appointment as of the lease or later.
 _APPOINTMENT: Final = """
@@ -50,7 +49,6 @@ class _LeaseRow(NamedTuple):
     attempts: int
     connection_id: UUID
     provider: str
-    connection_status: str
     calendar_key_version: int
     calendar_sealed: bytes
     connection_key_version: int
@@ -89,7 +87,7 @@ async def lease_link(
     appointment = await cursor.fetchone()
     if appointment is None:
         raise LookupError("a link without its appointment")
-    keys = await _data_keys(connection, keyring, link_id.tenant_id)
+    keys = await data_keys(connection, keyring, link_id.tenant_id)
     return _leased(
         link_id,
         until,
@@ -99,9 +97,10 @@ async def lease_link(
     )
 
 
-async def _data_keys(
+async def data_keys(
     connection: Connection, keyring: Keyring, tenant_id: UUID
 ) -> Mapping[int, bytes]:
+    """Return the tenant's data keys that are not destroyed, by version."""
     cursor = await connection.execute(_KEYS, [tenant_id])
     return {
         version: keyring.data_key(tenant_id, wrapped)
@@ -139,7 +138,6 @@ def _leased(
         None if row.event_id is None else WrittenEvent(row.event_id, row.etag),
         row.attempts,
         row.provider,
-        row.connection_status == ConnectionStatus.ACTIVE,
         account.access(tenant_id, row.connection_id),
         calendar.external_id,
         Interval(

@@ -17,6 +17,11 @@ from universal_calendar.services.ports.links import (
     Written,
 )
 from universal_calendar.store.audit import AuditTable
+from universal_calendar.store.connection_health import (
+    record_success,
+    record_trouble,
+    wake_work,
+)
 from universal_calendar.store.database import Bound, Connection, Row, Session
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.leased_links import lease_link
@@ -60,28 +65,6 @@ UPDATE links SET
 WHERE {_THIS} AND leased_until = %(lease)s
 RETURNING status
 """  # noqa: S608 - constants
-# Most writes change nothing of the connection: then its row is left alone.
-_WELL: Final = """
-UPDATE connections SET status = 'active', next_try_at = NULL,
-    last_success_at = %(now)s, updated_at = %(now)s
-WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
-    AND (status <> 'active' OR next_try_at IS NOT NULL
-        OR coalesce(last_success_at < %(now)s - interval '1 minute', true))
-"""
-# Its owner, and the platform's operators, are told once for each time it breaks.
-_TELL: Final = """
-INSERT INTO due_work
-SELECT tenant_id, 'connection', connection_id, %(now)s FROM connections
-WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
-    AND status <> 'needs_reauthorization'
-    AND %(connection_status)s = 'needs_reauthorization'
-ON CONFLICT (tenant_id, kind, item_id) DO NOTHING
-"""
-_UNWELL: Final = """
-UPDATE connections SET status = coalesce(%(connection_status)s, status),
-    next_try_at = coalesce(%(paused_until)s, next_try_at), updated_at = %(now)s
-WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
-"""
 # Whoever changes links upserts due_work after them. Locked first, then looked at anew:
 # so a change that commits meanwhile is seen, and one that comes later finds no row.
 _LOCK_DUE: Final = """
@@ -105,27 +88,6 @@ _DONE: Final = """
 DELETE FROM due_work
 WHERE tenant_id = %(tenant)s AND kind = 'calendar' AND item_id = %(appointment)s
 """
-_OF_CONNECTION: Final = """
-    FROM links l JOIN calendars c USING (tenant_id, calendar_id)
-    WHERE l.tenant_id = %(tenant)s AND c.connection_id = %(connection)s
-        AND l.status = 'pending'
-"""
-# What somebody else has locked is being seen to already.
-_WAKE_LINKS: Final = f"""
-UPDATE links SET next_try_at = NULL
-WHERE (tenant_id, appointment_id, calendar_id) IN (
-    SELECT l.tenant_id, l.appointment_id, l.calendar_id {_OF_CONNECTION}
-        AND l.next_try_at IS NOT NULL
-    FOR UPDATE OF l SKIP LOCKED)
-"""  # noqa: S608 - constants
-_WAKE_DUE: Final = f"""
-UPDATE due_work SET due_at = %(now)s
-WHERE (tenant_id, kind, item_id) IN (
-    SELECT d.tenant_id, d.kind, d.item_id FROM due_work d
-    WHERE d.tenant_id = %(tenant)s AND d.kind = 'calendar' AND d.due_at > %(now)s
-        AND d.item_id IN (SELECT l.appointment_id {_OF_CONNECTION})
-    FOR UPDATE SKIP LOCKED)
-"""  # noqa: S608 - constants
 
 
 class LinkTable:
@@ -161,11 +123,11 @@ class LinkTable:
             status = await _record_link(connection, link, result, values)
             if status is None:
                 return None
-            await _record_connection(connection, link, result, values)
-            await _set_due(connection, values)
+            is_recovered = await _record_connection(connection, link, result, values)
+            await set_due(connection, values)
             if not isinstance(result, Failed):
                 await self._audit(connection, link, result, now)
-        if not isinstance(result, Failed) and not link.is_connection_well:
+        if is_recovered:
             await self._wake(link, values)
         return status
 
@@ -180,7 +142,7 @@ class LinkTable:
 
     async def _wake(self, link: LeasedLink, values: Values) -> None:
         async with self._session.transaction(link.link_id.tenant_id) as connection:
-            await wake_links(connection, values)
+            await wake_work(connection, values)
 
     async def close(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> None:
         """Set when work on the appointment's links is due; never, if none is left."""
@@ -190,17 +152,7 @@ class LinkTable:
             "now": to_datetime(now),
         }
         async with self._session.transaction(tenant_id) as connection:
-            await _set_due(connection, values)
-
-
-async def wake_links(connection: Connection, values: Values) -> None:
-    """Make due at once what waits for a connection.
-
-    `values`: tenant, connection and now. In a transaction of its own: it locks rows
-    that others lock in other orders.
-    """
-    await connection.execute(_WAKE_LINKS, values)
-    await connection.execute(_WAKE_DUE, values)
+            await set_due(connection, values)
 
 
 async def _record_link(
@@ -216,20 +168,21 @@ async def _record_link(
 
 async def _record_connection(
     connection: Connection, link: LeasedLink, result: Result, values: Values
-) -> None:
-    if not isinstance(result, Failed):
-        if link.is_begun:  # else nobody was asked
-            await connection.execute(_WELL, values)
-    elif result.connection_status or result.paused_until:
-        unwell = values | {
-            "connection_status": result.connection_status,
-            "paused_until": _moment(result.paused_until),
-        }
-        await connection.execute(_TELL, unwell)
-        await connection.execute(_UNWELL, unwell)
+) -> bool:
+    """Note how well the connection is; tell whether it just recovered."""
+    if isinstance(result, Failed):
+        trouble = result.connection_status, result.paused_until
+        await record_trouble(connection, values, *trouble)
+        return False
+    # Else nobody was asked.
+    return link.is_begun and await record_success(connection, values)
 
 
-async def _set_due(connection: Connection, values: Values) -> None:
+async def set_due(connection: Connection, values: Values) -> None:
+    """Set when work on an appointment's links is due; never, if none is left.
+
+    `values`: tenant, appointment and now.
+    """
     await connection.execute(_LOCK_DUE, values)
     cursor = await connection.execute(_NEXT_DUE, values)
     row = await cursor.fetchone()

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from universal_calendar.core.agenda import MARGIN_DAYS
 from universal_calendar.core.errors import AgentNotFound, TenantNotFound
-from universal_calendar.core.instant import to_datetime
+from universal_calendar.core.instant import Duration, to_datetime
+from universal_calendar.core.silence import MIRROR_MAX_AGE
 from universal_calendar.services.ports.tenant_agendas import (
     AgendaStamp,
     TenantAgendaQuery,
@@ -36,6 +37,7 @@ class _Row(NamedTuple):
     claims: list[bytes | None]
     next_expiries: list[datetime | None]
     busy: list[bytes | None]
+    calendars: list[str | None]
 
     def each(self, tenant_id: UUID) -> Iterator[tuple[UUID, AgendaRow]]:
         """Yield each agent with its own row."""
@@ -55,6 +57,7 @@ class _Row(NamedTuple):
                     self.claims[index],
                     self.next_expiries[index],
                     self.busy[index],
+                    self.calendars[index],
                 ),
             )
 
@@ -62,9 +65,11 @@ class _Row(NamedTuple):
 class TenantAgendaTable:
     """The port `TenantAgendaStore` on PostgreSQL."""
 
-    def __init__(self, session: Session) -> None:
-        """Take where to read."""
-        self._session = session
+    def __init__(
+        self, session: Session, mirror_max_age: Duration = MIRROR_MAX_AGE
+    ) -> None:
+        """Take where to read, and how long a mirror of calendars stands."""
+        self._session, self._mirror_max_age = session, mirror_max_age
 
     async def read(self, query: TenantAgendaQuery) -> TenantReading:
         """Read agendas of a tenant; raise TenantNotFound or AgentNotFound."""
@@ -79,7 +84,7 @@ class TenantAgendaTable:
         if row.is_unchanged:
             return TenantReading(stamp, None)
         agendas = [
-            agenda_of(each, agent_id)
+            agenda_of(each, agent_id, query.now, self._mirror_max_age)
             for agent_id, each in row.each(query.tenant_id)
             if each.outcome == "ok"
         ]

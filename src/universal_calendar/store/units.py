@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from universal_calendar.core.instant import Instant
+from universal_calendar.core.instant import Duration, Instant
+from universal_calendar.core.silence import MIRROR_MAX_AGE
 from universal_calendar.services.ports.identity import Actor, NewId
 from universal_calendar.services.ports.units import Unit
 from universal_calendar.store.agendas import AgendaTable
@@ -16,11 +17,15 @@ from universal_calendar.store.appointments import AppointmentTable
 from universal_calendar.store.audit import AuditTable
 from universal_calendar.store.blocks import BlockTable
 from universal_calendar.store.candidates import CandidateTable
+from universal_calendar.store.connections import ConnectionTable
 from universal_calendar.store.database import Bound, Database
 from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.own_events import OwnEventTable
+from universal_calendar.store.pending_connections import PendingConnectionTable
 from universal_calendar.store.privacy import CustomerTable
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.reminders import ReminderTable
+from universal_calendar.store.syncs import SyncRequestTable, SyncTable
 from universal_calendar.store.tenants import AgentTable, TenantTable
 from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
 
@@ -33,6 +38,7 @@ class UnitsOfWork:
     keyring: Keyring
     limit: RateLimit
     new_id: NewId
+    mirror_max_age: Duration = MIRROR_MAX_AGE
 
     @asynccontextmanager
     async def begin(
@@ -45,7 +51,9 @@ class UnitsOfWork:
                 tenant_id,
                 actor,
                 now,
-                agendas=AgendaTable(session, self.keyring, self.limit),
+                agendas=AgendaTable(
+                    session, self.keyring, self.limit, self.mirror_max_age
+                ),
                 agents=AgentTable(session),
                 answers=AnswerTable(session, self.keyring, tenant_id, now),
                 api_keys=ApiKeyTable(session, self.keyring, self.limit),
@@ -55,9 +63,14 @@ class UnitsOfWork:
                 ),
                 audit=AuditTable(session, tenant_id, actor, now, self.new_id),
                 blocks=BlockTable(session, self.keyring),
-                candidates=CandidateTable(session),
+                candidates=CandidateTable(session, self.mirror_max_age),
+                connections=ConnectionTable(session, self.keyring),
                 customers=CustomerTable(session, self.keyring, tenant_id),
+                own_events=OwnEventTable(session, tenant_id, now),
+                pending_connections=PendingConnectionTable(session, self.keyring),
                 tenants=TenantTable(session, self.keyring),
                 reminders=ReminderTable(session, self.keyring),
+                sync_requests=SyncRequestTable(session),
+                syncs=SyncTable(session),
                 webhook_endpoints=WebhookEndpointTable(session, self.keyring),
             )

@@ -21,6 +21,7 @@ from universal_calendar.web.agent_api import errors as agent_errors
 from universal_calendar.web.agent_api import openapi as agent_openapi
 from universal_calendar.web.agent_api.openapi import add_agent_routes
 from universal_calendar.web.agent_api.routes import AgentApi
+from universal_calendar.web.connecting.routes import ConnectingPages
 from universal_calendar.web.errors import HTTP_CODES, Problem, problem_of
 from universal_calendar.web.health import VERSION, Health
 from universal_calendar.web.request_context import RequestContext
@@ -30,6 +31,7 @@ from universal_calendar.web.tenant_api import openapi as tenant_openapi
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
 from universal_calendar.web.tenant_api.openapi import add_tenant_routes
 from universal_calendar.web.tenant_api.routes import TenantApi
+from universal_calendar.web.webhooks import Webhooks
 
 _log = structlog.get_logger()
 
@@ -50,12 +52,16 @@ class Handlers:
     authentication_failed: AuthenticationFailed
     tenant_api: TenantApi
     dispatcher: Dispatcher
+    webhooks: Webhooks
+    connecting_pages: ConnectingPages
 
 
 def create_app(handlers: Handlers, policy: BrowserPolicy) -> ASGIApp:
     """Build the application, wrapped in the context of every request."""
     app = _documented(handlers.agent_api, handlers.health)
     add_tenant_routes(app, handlers.tenant_api.operations(), handlers.dispatcher)
+    app.router.routes += handlers.webhooks.routes()
+    app.router.routes += handlers.connecting_pages.routes()
     add_error_handlers(app, handlers.authentication_failed)
     return RequestContext(protected(app, policy))
 

@@ -1,6 +1,8 @@
-"""Reading a JSON body that nobody vouches for."""
+"""Reading a body that nobody vouches for."""
 
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -8,6 +10,7 @@ from starlette.requests import Request
 from universal_calendar.web.errors import PayloadTooLarge, UnsupportedMediaType
 
 LARGEST_BODY: Final = 256 * 1024
+_MOST_FIELDS: Final = 100
 
 
 class InvalidJson(ValueError):
@@ -24,12 +27,29 @@ async def read_json(request: Request) -> object:
     if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
         raise UnsupportedMediaType
     try:
-        return orjson.loads(await _limited_body(request))
+        return orjson.loads(await read_content(request))
     except orjson.JSONDecodeError as error:
         raise InvalidJson from error
 
 
-async def _limited_body(request: Request) -> bytes:
+async def read_form(request: Request) -> Mapping[str, str]:
+    """Return the fields of an HTML form, the last of each name.
+
+    Raises PayloadTooLarge and UnsupportedMediaType.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media_type.lower() != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("Send the form as a browser does")
+    text = (await read_content(request)).decode("utf-8", "replace")
+    try:
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise PayloadTooLarge from None
+    return dict(fields)
+
+
+async def read_content(request: Request) -> bytes:
+    """Return the body's bytes; raise PayloadTooLarge."""
     # Not FastAPI's max_body_size: that answers 413 in plain text, in neither dialect.
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > LARGEST_BODY:

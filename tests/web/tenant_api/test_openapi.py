@@ -4,13 +4,21 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.harness.running import SERVICE_KEY, RunningService, clean_environment
+from tests.harness.running import (
+    SERVICE_KEY,
+    RunningService,
+    clean_environment,
+    running_service,
+)
+from tests.harness.sandbox import Sandbox, running_sandbox
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.examples import OPERATIONS, names_in
 from tests.web.tenant_api.wishes import Hire, book, booked_id, data, wish
@@ -51,6 +59,25 @@ def appointments(desk: Desk) -> list[str]:
 def many(number: int, desk: Desk, path: str, body: Json) -> list[Json]:
     """Make some of a kind."""
     return [data(desk.post(path, body)) for _ in range(number)]
+
+
+def connected(desk: Desk, sandbox: Sandbox) -> Json:
+    """Connect some accounts, and begin to connect one over and over."""
+    begin = {"provider": "fake"}
+    accounts = [sandbox.account(f"{n}-{desk.tenant_id}") for n in range(12)]
+    ids = []
+    for each in accounts:
+        state = data(desk.post("/calendar/connect", begin))["state"]
+        body = {"state": state, "credentials": each.credentials, **begin}
+        ids.append(data(desk.post("/calendar/oauth/callback", body))["connectionId"])
+    status = data(desk.ask("GET", f"/calendar/status/{desk.tenant_id}"))
+    states = [data(desk.post("/calendar/connect", begin))["state"] for _ in range(40)]
+    return {
+        "connectionId": ids,
+        "calendarId": [each["calendarId"] for each in status["calendars"]],
+        "states": states,
+        "credentials": accounts[0].credentials,
+    }
 
 
 def furnished(desk: Desk, other_agent: str) -> dict[str, list[str]]:
@@ -110,10 +137,27 @@ def test_bounds_and_patterns_are_said(document: Json) -> None:
 
 
 @pytest.fixture
-async def world(desk: Desk, hire: Hire, tmp_path: Path) -> Path:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def desk(desk: Desk, home: Path) -> Iterator[Desk]:
+    """Return the desk at a service to which accounts can be connected."""
+    with running_service(home, PUBLIC_BASE_URL="http://127.0.0.1:9") as service:
+        yield replace(desk, url=service.url)
+
+
+@pytest.fixture
+async def world(desk: Desk, hire: Hire, sandbox: Sandbox, tmp_path: Path) -> Path:
     """Return a folder with what schemathesis is to know, and how it is to act."""
+    calendars = connected(desk, sandbox)
+    ids = {name: calendars.pop(name) for name in ("connectionId", "calendarId")}
+    ids["syncId"] = [data(desk.post("/sync/trigger", {"syncType": "full"}))["syncId"]]
     known = {
-        "ids": furnished(desk, await hire("Bob")),
+        **calendars,
+        "ids": furnished(desk, await hire("Bob")) | ids,
         "days": [tomorrow_at(0, days=days)[:10] for days in range(4, 60)],
         "tenant": desk.tenant_id,
         "name": NAME,

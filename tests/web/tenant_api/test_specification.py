@@ -328,6 +328,9 @@ class TestWithCalendarAndChannels:
             now, tenant = from_datetime(utc_now()), UUID(desk.tenant_id)
             service = connections(parts, offered)
             await service.add(tenant, "fake", account.credentials, now)
+        async with parts.database.transaction(tenant) as connection:
+            # No worker runs here: that it was read is what a sync would write down.
+            await connection.execute("UPDATE calendars SET read_at = now()")
 
     async def test_every_answer(
         self, desk: Desk, parts: Parts, home: Path, mail: Mailbox, sandbox: Sandbox

@@ -396,6 +396,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calendar/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to connect an account
+         * @description Least role of a user: owner.
+         */
+        post: operations["post_calendar_connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/oauth/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish connecting an account
+         * @description Least role of a user: owner.
+         */
+        post: operations["post_calendar_oauth_callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/status/{tenantId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connected accounts and their calendars, and how they do
+         * @description Least role of a user: viewer.
+         */
+        get: operations["get_calendar_status_tenantId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/connections/{connectionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change what a connection is used for
+         * @description Least role of a user: owner.
+         */
+        put: operations["put_calendar_connections_connectionId"];
+        post?: never;
+        /**
+         * Disconnect an account
+         * @description Least role of a user: owner.
+         */
+        delete: operations["delete_calendar_connections_connectionId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/calendars/{calendarId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose whether a calendar is read
+         * @description Least role of a user: owner.
+         */
+        put: operations["put_calendar_calendars_calendarId"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/write-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose the calendar that appointments are written to
+         * @description Least role of a user: owner.
+         */
+        put: operations["put_calendar_write_calendar"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have calendars read now
+         * @description Least role of a user: owner.
+         */
+        post: operations["post_sync_trigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/status/{syncId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a sync is
+         * @description Least role of a user: viewer.
+         */
+        get: operations["get_sync_status_syncId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhook-endpoints": {
         parameters: {
             query?: never;
@@ -1004,6 +1168,16 @@ export interface components {
          */
         AvailabilityAnswer: {
             /**
+             * Warnings
+             * @description Only while a calendar does not answer.
+             */
+            warnings?: components["schemas"]["CalendarWarning"][];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
+            /**
              * Tenantid
              * Format: uuid
              */
@@ -1012,6 +1186,18 @@ export interface components {
             timezone: string;
             /** Availability */
             availability: components["schemas"]["FreeDay"][];
+        };
+        /**
+         * BegunAnswer
+         * @description Where the owner's browser is to go, within `expiresIn` seconds.
+         */
+        BegunAnswer: {
+            /** Authurl */
+            authUrl: string;
+            /** State */
+            state: string;
+            /** Expiresin */
+            expiresIn: number;
         };
         /**
          * BlockAnswer
@@ -1094,6 +1280,19 @@ export interface components {
              */
             message: string;
             details: components["schemas"]["BookingDetails"];
+            /**
+             * Warnings
+             * @description Only while a connected calendar does not answer: sentences for people.
+             * @example [
+             *       "The google calendar has not answered since 2026-12-05T14:30:00Z; busy times are as of 2026-12-05T14:25:00Z."
+             *     ]
+             */
+            warnings?: string[];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
         };
         /**
          * BookingDetails
@@ -1120,6 +1319,65 @@ export interface components {
             duration_minutes: number;
             /** External Reference Id */
             external_reference_id: string | null;
+        };
+        /**
+         * CalendarAnswer
+         * @description A calendar: `id` is the provider's, `calendarId` ours.
+         *
+         *     `error` is what came of the last sync, if nothing good.
+         */
+        CalendarAnswer: {
+            /** Id */
+            id: string;
+            /**
+             * Calendarid
+             * Format: uuid
+             */
+            calendarId: string;
+            /** Name */
+            name: string;
+            /** Primary */
+            primary: boolean;
+            /** Syncenabled */
+            syncEnabled: boolean;
+            /** Writable */
+            writable: boolean;
+            /** Writtenbydefault */
+            writtenByDefault: boolean;
+            /** Writtenbyagentids */
+            writtenByAgentIds: string[];
+            /** Lastsyncat */
+            lastSyncAt: string | null;
+            /** Error */
+            error: string | null;
+        };
+        /**
+         * CalendarWarning
+         * @description A connected calendar that does not answer.
+         */
+        CalendarWarning: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "calendar_stale" | "calendar_unchecked" | "calendar_unknown" | "calendar_closed";
+            /** Provider */
+            provider: string;
+            /**
+             * Since
+             * @description When its provider began to fail.
+             */
+            since: string | null;
+            /**
+             * Asof
+             * @description When it was last read.
+             */
+            asOf: string | null;
+            /**
+             * Message
+             * @example The google calendar has not answered since 2026-12-05T14:30:00Z; busy times are as of 2026-12-05T14:25:00Z.
+             */
+            message: string;
         };
         /**
          * CancelAppointment
@@ -1155,6 +1413,42 @@ export interface components {
             refundIssued: boolean;
             /** Notificationssent */
             notificationsSent: string[];
+        };
+        /**
+         * ChangeCalendar
+         * @description Whether what takes time in the calendar takes it here.
+         */
+        ChangeCalendar: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /** Syncenabled */
+            syncEnabled: boolean;
+        };
+        /**
+         * ChangeConnection
+         * @description What is to change; what is absent stays. Null: of every agent, without a zone.
+         */
+        ChangeConnection: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction?: "bidirectional" | "from_provider" | "to_provider";
+            /**
+             * Whensilent
+             * @enum {string}
+             */
+            whenSilent?: "open" | "closed";
+            /** Tentativeblocks */
+            tentativeBlocks?: boolean;
+            /** Checkslive */
+            checksLive?: boolean;
+            /** Agentid */
+            agentId?: string | null;
+            /** Timezone */
+            timezone?: string | null;
         };
         /**
          * ChangedAgent
@@ -1213,6 +1507,21 @@ export interface components {
             timezone?: string | null;
         };
         /**
+         * ChooseWriteCalendar
+         * @description Where appointments are written from now on: an agent's, else everybody's.
+         */
+        ChooseWriteCalendar: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Calendarid
+             * @example 47addfec-f4cd-41e2-b6ec-6a5e949fe754
+             */
+            calendarId: string;
+            /** Agentid */
+            agentId?: string | null;
+        };
+        /**
          * ConflictingAppointment
          * @description An appointment in the blocked time; it stays as it is.
          */
@@ -1237,6 +1546,84 @@ export interface components {
              * Format: uuid
              */
             agentId: string;
+        };
+        /**
+         * Connect
+         * @description An account that is to be connected; an agent's calendars block them alone.
+         */
+        Connect: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Provider
+             * @description Such as google; see docs/connecting.md.
+             */
+            provider: string;
+            /**
+             * Timezone
+             * @description Default: the account's own.
+             */
+            timezone?: string | null;
+            /**
+             * Agentid
+             * @description Default: every agent.
+             */
+            agentId?: string | null;
+            /** Credentials */
+            credentials?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ConnectionAnswer
+         * @description A connected account, and how it is used; without an agent it is everybody's.
+         */
+        ConnectionAnswer: {
+            /**
+             * Connectionid
+             * Format: uuid
+             */
+            connectionId: string;
+            /** Provider */
+            provider: string;
+            /** Account */
+            account: string;
+            /** Agentid */
+            agentId: string | null;
+            /** Timezone */
+            timezone: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "failing" | "needs_reauthorization";
+            /**
+             * Syncstatus
+             * @enum {string}
+             */
+            syncStatus: "active" | "error" | "disabled";
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "bidirectional" | "from_provider" | "to_provider";
+            /**
+             * Whensilent
+             * @enum {string}
+             */
+            whenSilent: "open" | "closed";
+            /** Tentativeblocks */
+            tentativeBlocks: boolean;
+            /** Checkslive */
+            checksLive: boolean;
+            /** Lastsyncat */
+            lastSyncAt: string | null;
+            /** Failingsince */
+            failingSince: string | null;
+            /** Nextretryat */
+            nextRetryAt: string | null;
+            /** Calendars */
+            calendars: components["schemas"]["CalendarAnswer"][];
         };
         /**
          * CreateAppointment
@@ -1344,6 +1731,16 @@ export interface components {
          *     `syncStatus` is null where no calendar is connected.
          */
         CreatedAppointment: {
+            /**
+             * Warnings
+             * @description Only while a calendar does not answer.
+             */
+            warnings?: components["schemas"]["CalendarWarning"][];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
             /** Appointmentid */
             appointmentId: string;
             /** Calendareventid */
@@ -1618,6 +2015,54 @@ export interface components {
             type: string;
         };
         /**
+         * FinishConnecting
+         * @description What the provider's consent page gave, or the credentials of the account.
+         */
+        FinishConnecting: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Provider
+             * @description Such as google; see docs/connecting.md.
+             */
+            provider: string;
+            /** Code */
+            code?: string | null;
+            /**
+             * State
+             * @description As /calendar/connect gave it.
+             */
+            state: string;
+            /** Credentials */
+            credentials?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * FinishedAnswer
+         * @description A connected account; `calendarId` is its primary calendar's id there.
+         */
+        FinishedAnswer: {
+            /**
+             * Connected
+             * @constant
+             */
+            connected: true;
+            /**
+             * Connectionid
+             * Format: uuid
+             */
+            connectionId: string;
+            /** Provider */
+            provider: string;
+            /** Calendarid */
+            calendarId: string | null;
+            /** Useremail */
+            userEmail: string;
+            /** Syncenabled */
+            syncEnabled: boolean;
+        };
+        /**
          * FreeDay
          * @description A local day with free time; other days are left out.
          */
@@ -1684,6 +2129,19 @@ export interface components {
             slot_duration_minutes: number;
             /** Total Days With Availability */
             total_days_with_availability: number;
+            /**
+             * Warnings
+             * @description Only while a connected calendar does not answer: sentences for people.
+             * @example [
+             *       "The google calendar has not answered since 2026-12-05T14:30:00Z; busy times are as of 2026-12-05T14:25:00Z."
+             *     ]
+             */
+            warnings?: string[];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
             /** Available Slots */
             available_slots: components["schemas"]["DaySlots"][];
         };
@@ -1927,6 +2385,13 @@ export interface components {
             appointment: components["schemas"]["AppointmentAnswered"];
         };
         /**
+         * OneConnection
+         * @description A connection.
+         */
+        OneConnection: {
+            connection: components["schemas"]["ConnectionAnswer"];
+        };
+        /**
          * OneKey
          * @description A key.
          */
@@ -1970,6 +2435,17 @@ export interface components {
          * @description The time is free again.
          */
         RemovedBlock: {
+            /**
+             * Removed
+             * @constant
+             */
+            removed: true;
+        };
+        /**
+         * RemovedConnection
+         * @description The account is forgotten.
+         */
+        RemovedConnection: {
             /**
              * Removed
              * @constant
@@ -2085,6 +2561,37 @@ export interface components {
             code: "slot_taken" | "outside_hours" | "blocked" | "daily_limit" | "off_grid" | "no_such_time";
             /** Alternatives */
             alternatives: components["schemas"]["Alternative"][];
+            /**
+             * Warnings
+             * @description Only while a connected calendar does not answer: sentences for people.
+             * @example [
+             *       "The google calendar has not answered since 2026-12-05T14:30:00Z; busy times are as of 2026-12-05T14:25:00Z."
+             *     ]
+             */
+            warnings?: string[];
+        };
+        /**
+         * StatusAnswer
+         * @description The primary connection, and all of them.
+         */
+        StatusAnswer: {
+            /** Connected */
+            connected: boolean;
+            /** Provider */
+            provider: string | null;
+            /** Lastsyncat */
+            lastSyncAt: string | null;
+            /**
+             * Syncstatus
+             * @enum {string}
+             */
+            syncStatus: "active" | "error" | "disabled";
+            /** Calendarcount */
+            calendarCount: number;
+            /** Calendars */
+            calendars: components["schemas"]["CalendarAnswer"][];
+            /** Connections */
+            connections: components["schemas"]["ConnectionAnswer"][];
         };
         /**
          * SteppedAppointment
@@ -2136,6 +2643,15 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["AvailabilityAnswer"];
+        };
+        /** Success[BegunAnswer] */
+        Success_BegunAnswer_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["BegunAnswer"];
         };
         /** Success[BlockList] */
         Success_BlockList_: {
@@ -2245,6 +2761,15 @@ export interface components {
             success: true;
             data: components["schemas"]["ErasedTenant"];
         };
+        /** Success[FinishedAnswer] */
+        Success_FinishedAnswer_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["FinishedAnswer"];
+        };
         /** Success[HoursAnswer] */
         Success_HoursAnswer_: {
             /**
@@ -2299,6 +2824,15 @@ export interface components {
             success: true;
             data: components["schemas"]["OneAppointment"];
         };
+        /** Success[OneConnection] */
+        Success_OneConnection_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["OneConnection"];
+        };
         /** Success[OneKey] */
         Success_OneKey_: {
             /**
@@ -2335,6 +2869,15 @@ export interface components {
             success: true;
             data: components["schemas"]["RemovedBlock"];
         };
+        /** Success[RemovedConnection] */
+        Success_RemovedConnection_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["RemovedConnection"];
+        };
         /** Success[RemovedData] */
         Success_RemovedData_: {
             /**
@@ -2343,6 +2886,15 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["RemovedData"];
+        };
+        /** Success[StatusAnswer] */
+        Success_StatusAnswer_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["StatusAnswer"];
         };
         /** Success[SteppedAppointment] */
         Success_SteppedAppointment_: {
@@ -2353,6 +2905,15 @@ export interface components {
             success: true;
             data: components["schemas"]["SteppedAppointment"];
         };
+        /** Success[SyncState] */
+        Success_SyncState_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["SyncState"];
+        };
         /** Success[TenantList] */
         Success_TenantList_: {
             /**
@@ -2361,6 +2922,15 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["TenantList"];
+        };
+        /** Success[TriggeredSync] */
+        Success_TriggeredSync_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["TriggeredSync"];
         };
         /** Success[UpdatedAppointment] */
         Success_UpdatedAppointment_: {
@@ -2371,6 +2941,38 @@ export interface components {
             success: true;
             data: components["schemas"]["UpdatedAppointment"];
         };
+        /**
+         * SyncState
+         * @description How far a sync is; `errors` tell the next step.
+         */
+        SyncState: {
+            /**
+             * Syncid
+             * Format: uuid
+             */
+            syncId: string;
+            status: components["schemas"]["SyncStatus"];
+            /** Progress */
+            progress: number;
+            /** Eventsprocessed */
+            eventsProcessed: number;
+            /** Eventscreated */
+            eventsCreated: number;
+            /** Eventsupdated */
+            eventsUpdated: number;
+            /** Eventsdeleted */
+            eventsDeleted: number;
+            /** Errors */
+            errors: string[];
+            /** Completedat */
+            completedAt: string | null;
+        };
+        /**
+         * SyncStatus
+         * @description How far a sync is.
+         * @enum {string}
+         */
+        SyncStatus: "queued" | "running" | "completed" | "failed";
         /**
          * TenantAnswer
          * @description A business; its reminders are in /notice-settings.
@@ -2393,6 +2995,54 @@ export interface components {
         TenantList: {
             /** Tenants */
             tenants: components["schemas"]["TenantAnswer"][];
+        };
+        /**
+         * TriggerSync
+         * @description Which calendars to read, and how much of them.
+         */
+        TriggerSync: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Synctype
+             * @description Everything, or what changed since the last sync.
+             * @enum {string}
+             */
+            syncType: "full" | "incremental";
+            /**
+             * Provider
+             * @description Default: every provider.
+             */
+            provider?: string | null;
+            /**
+             * Force
+             * @description Read everything, and believe a calendar that suddenly is empty
+             * @default false
+             */
+            force?: boolean;
+        };
+        /**
+         * TriggeredSync
+         * @description A sync, or the one of the same calendars that was under way already.
+         */
+        TriggeredSync: {
+            /**
+             * Syncid
+             * Format: uuid
+             */
+            syncId: string;
+            /**
+             * Status
+             * @constant
+             */
+            status: "started";
+            /**
+             * Estimatedduration
+             * @description In seconds.
+             */
+            estimatedDuration: number;
+            /** Lastsyncat */
+            lastSyncAt: string | null;
         };
         /**
          * UpdateAppointment
@@ -2433,6 +3083,16 @@ export interface components {
          * @description What came of a change.
          */
         UpdatedAppointment: {
+            /**
+             * Warnings
+             * @description Only while a calendar does not answer.
+             */
+            warnings?: components["schemas"]["CalendarWarning"][];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
             /** Appointmentid */
             appointmentId: string;
             /** Updated */
@@ -4608,6 +5268,1004 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_ReleasedHold_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_calendar_connect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Connect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_BegunAnswer_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_calendar_oauth_callback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishConnecting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_FinishedAnswer_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_calendar_status_tenantId: {
+        parameters: {
+            query?: {
+                tenantId?: string | null;
+            };
+            header?: never;
+            path: {
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_StatusAnswer_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_calendar_connections_connectionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connectionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OneConnection_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_calendar_connections_connectionId: {
+        parameters: {
+            query?: {
+                tenantId?: string | null;
+            };
+            header?: never;
+            path: {
+                connectionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OfTenant"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_RemovedConnection_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_calendar_calendars_calendarId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calendarId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeCalendar"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OneConnection_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_calendar_write_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseWriteCalendar"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OneConnection_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_sync_trigger: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerSync"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_TriggeredSync_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND: no calendar is read */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_sync_status_syncId: {
+        parameters: {
+            query?: {
+                tenantId?: string | null;
+            };
+            header?: never;
+            path: {
+                syncId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_SyncState_"];
                 };
             };
             /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */

@@ -100,7 +100,7 @@ class AgendaStore(Protocol):
     async def conflicts(
         self, agenda: Agenda, wanted: Interval, now: Instant, own: Sequence[UUID] = ()
     ) -> Sequence[Conflict]:
-        """Return the claims and blocks that overlap the time, by start; not `own`."""
+        """Return what overlaps the time, by start; not the claims that are `own`."""
 
     async def calendar_at(self, agenda: Agenda, provider: str) -> UUID | None:
         """Return the calendar to write this agent's appointments to at a provider."""

@@ -66,7 +66,6 @@ class LeasedLink:
     known: WrittenEvent | None
     attempts: int
     provider: str
-    is_connection_well: bool
     access: Access
     calendar: str
     interval: Interval

@@ -17,9 +17,14 @@ from universal_calendar.services.ports.appointments import (
 from universal_calendar.services.ports.audit import AuditFilter, AuditPage
 from universal_calendar.services.ports.blocks import BlockStore
 from universal_calendar.services.ports.candidates import CandidateStore
+from universal_calendar.services.ports.connecting import PendingConnectionStore
+from universal_calendar.services.ports.connections import ConnectionStore
 from universal_calendar.services.ports.identity import Actor
+from universal_calendar.services.ports.mirror import OwnEventStore
 from universal_calendar.services.ports.notices import ReminderStore
 from universal_calendar.services.ports.privacy import CustomerStore
+from universal_calendar.services.ports.sync_requests import SyncStore
+from universal_calendar.services.ports.syncs import SyncRequests
 from universal_calendar.services.ports.tenants import AgentStore, TenantStore
 from universal_calendar.services.ports.webhook_endpoints import WebhookEndpointStore
 
@@ -42,6 +47,12 @@ class AnswerStore(Protocol):
 
         A concurrent twin waits here for the first one's end.
         """
+
+    async def reserve(self, replay: Replay) -> bool:
+        """Claim the key beyond the unit's end; False where somebody has it already."""
+
+    async def release(self, replay: Replay) -> None:
+        """Give a key back that was reserved, unless there is an answer by now."""
 
     async def read(self, replay: Replay) -> StoredAnswer | None:
         """Return the answer under the key, final or not."""
@@ -66,9 +77,14 @@ class Unit:
     audit: AuditLog
     blocks: BlockStore
     candidates: CandidateStore
+    connections: ConnectionStore
     customers: CustomerStore
+    own_events: OwnEventStore
+    pending_connections: PendingConnectionStore
     tenants: TenantStore
     reminders: ReminderStore
+    sync_requests: SyncRequests
+    syncs: SyncStore
     webhook_endpoints: WebhookEndpointStore
 
 

@@ -4,6 +4,7 @@ A ninety-day answer has hundreds of slots; each is one of at most 1,440 texts, w
 are written once per length and joined.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import cast
@@ -17,6 +18,7 @@ from universal_calendar.core.instant import MINUTE, Duration, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import MINUTES_A_DAY, wall_clock
 from universal_calendar.core.schedule import WEEKDAYS
+from universal_calendar.core.silence import Silence
 from universal_calendar.core.slots import DaySlots
 from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import clock_label
@@ -38,10 +40,27 @@ def free_slots_body(
             "timezone": agenda.zone.key,
             "slot_duration_minutes": question.minutes,
             "total_days_with_availability": len(days),
+            **remarks(agenda),
         }
     )
     written = [_day(each, agenda.zone, question.minutes) for each in days]
     return b'%b,"available_slots":[%b]}' % (head[:-1], b",".join(written))
+
+
+def remarks(agenda: Agenda) -> dict[str, object]:
+    """Write `warnings` and `verified`, where there is something to say."""
+    silences = agenda.knowledge.silences
+    found: dict[str, object] = {}
+    if silences:
+        found["warnings"] = messages(silences)
+    if not all(each.is_verified for each in silences):
+        found["verified"] = False
+    return found
+
+
+def messages(silences: Iterable[Silence]) -> list[str]:
+    """Say each thing once."""
+    return list(dict.fromkeys(each.message for each in silences))
 
 
 @lru_cache(maxsize=16384)
@@ -88,7 +107,7 @@ def _label(instant: Instant, zone: ZoneInfo) -> str:
 
 
 def booking_answer(
-    request: BookingRequest, _agenda: Agenda, appointment_id: UUID
+    request: BookingRequest, agenda: Agenda, appointment_id: UUID
 ) -> Answer:
     """Write a Booking answer: 201 and what was booked."""
     wanted = cast(LocalTime, request.time)
@@ -106,6 +125,7 @@ def booking_answer(
             "duration_minutes": wanted.minutes,
             "external_reference_id": request.replay.reference,
         },
+        **remarks(agenda),
     }
     return Answer(201, orjson.dumps(body))
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from universal_calendar.core.errors import SlotUnavailable, UniversalCalendarError
 from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import clock_label
-from universal_calendar.web.agent_api.answers import alternative
+from universal_calendar.web.agent_api.answers import alternative, messages
 from universal_calendar.web.errors import Problem
 
 PLAIN_STATUSES = (400, 401, 404)
@@ -45,19 +45,18 @@ def render_slot_problem(refusal: SlotUnavailable, wanted: LocalTime) -> Response
     """Write why a time cannot be booked, and what can."""
     time = f"{clock_label(wanted.minute)} on {wanted.day}"
     nearby = refusal.nearby
-    near = (
-        [alternative(each.interval, nearby.zone) for each in nearby.alternatives]
+    body: dict[str, object] = {
+        "detail": f"Time slot {time} is not available",
+        "code": refusal.reason,
+        "alternatives": [
+            alternative(each.interval, nearby.zone) for each in nearby.alternatives
+        ]
         if nearby
-        else []
-    )
-    return json_response(
-        409,
-        {
-            "detail": f"Time slot {time} is not available",
-            "code": refusal.reason,
-            "alternatives": near,
-        },
-    )
+        else [],
+    }
+    if nearby and nearby.silences:
+        body["warnings"] = messages(nearby.silences)
+    return json_response(409, body)
 
 
 class InvalidInput(UniversalCalendarError):

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from universal_calendar.core.wire import (
@@ -189,6 +190,28 @@ class DaySlots(BaseModel):
     slots: list[Slot]
 
 
+Warnings = Annotated[
+    list[str] | SkipJsonSchema[None],
+    Field(
+        description="Only while a connected calendar does not answer: sentences for"
+        " people.",
+        examples=[
+            [
+                "The google calendar has not answered since 2026-12-05T14:30:00Z;"
+                " busy times are as of 2026-12-05T14:25:00Z."
+            ]
+        ],
+    ),
+]
+Verified = Annotated[
+    bool | SkipJsonSchema[None],
+    Field(
+        description="False if what is busy in some calendar is not known; else left"
+        " out."
+    ),
+]
+
+
 class FreeSlots(BaseModel):
     """The free slots of an agent by local day; past and full days are left out."""
 
@@ -198,6 +221,8 @@ class FreeSlots(BaseModel):
     timezone: Annotated[str, Field(examples=["America/New_York"])]
     slot_duration_minutes: int
     total_days_with_availability: int
+    warnings: Warnings = None
+    verified: Verified = None
     available_slots: list[DaySlots]
 
 
@@ -222,6 +247,8 @@ class Booking(BaseModel):
         str, Field(examples=["Booking confirmed for 2026-12-04 at 14:30"])
     ]
     details: BookingDetails
+    warnings: Warnings = None
+    verified: Verified = None
 
 
 class Problem(BaseModel):
@@ -269,3 +296,4 @@ class SlotProblem(BaseModel):
         "no_such_time",
     ]
     alternatives: list[Alternative]
+    warnings: Warnings = None

@@ -25,6 +25,7 @@ from universal_calendar.web.tenant_api.appointment_models import (
 )
 from universal_calendar.web.tenant_api.envelope import success
 from universal_calendar.web.tenant_api.fields import Answered
+from universal_calendar.web.tenant_api.remarks import Remarked, remarks
 
 Json = dict[str, object]
 
@@ -38,7 +39,7 @@ class BlockingTime(Answered):
     appointment_id: str | None = None
 
 
-class CreatedAppointment(Answered):
+class CreatedAppointment(Remarked):
     """What was booked, and what came of telling calendar and customer so far.
 
     `syncStatus` is null where no calendar is connected.
@@ -56,7 +57,7 @@ class CreatedAppointment(Answered):
     status: Status
 
 
-class UpdatedAppointment(Answered):
+class UpdatedAppointment(Remarked):
     """What came of a change."""
 
     appointment_id: str
@@ -176,6 +177,7 @@ def booking_answer(
             "startTime": instant_text(span.start),
             "endTime": instant_text(span.end),
             "status": request.status,
+            **remarks(agenda.knowledge.silences),
         }
     )
 
@@ -208,6 +210,7 @@ def updated(changed: Changed, outcome: Outcome) -> Json:
         "calendarUpdated": event is not None and event.is_wanted and event.is_synced,
         "conflicts": [],
         "notificationsSent": outcome.told,
+        **remarks(changed.silences),
     }
 
 

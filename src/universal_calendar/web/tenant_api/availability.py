@@ -34,6 +34,7 @@ from universal_calendar.web.tenant_api.fields import (
 )
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import Call, Mode, Operation
+from universal_calendar.web.tenant_api.remarks import Remarked, remarks
 
 LONGEST_MINUTES: Final = 1440
 
@@ -77,7 +78,7 @@ class FreeDay(Answered):
     slots: list[FreePeriod]
 
 
-class AvailabilityAnswer(Answered):
+class AvailabilityAnswer(Remarked):
     """What is free, by local date."""
 
     tenant_id: UUID
@@ -127,7 +128,14 @@ def availability_body(
     question: PeriodQuestion, zone: ZoneInfo, found: list[AgentPeriods]
 ) -> bytes:
     """Write an AvailabilityAnswer in its envelope."""
-    head = orjson.dumps({"tenantId": question.tenant_id, "timezone": zone.key})
+    silences = chain.from_iterable(each.silences for each in found)
+    head = orjson.dumps(
+        {
+            "tenantId": question.tenant_id,
+            "timezone": zone.key,
+            **remarks(silences),
+        }
+    )
     days = b",".join(map(_day, _by_date(found)))
     return b'{"success":true,"data":%b,"availability":[%b]}}' % (head[:-1], days)
 

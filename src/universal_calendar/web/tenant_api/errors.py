@@ -21,6 +21,7 @@ from universal_calendar.core.instant import instant_text
 from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.web.errors import Problem
 from universal_calendar.web.tenant_api.envelope import JSON
+from universal_calendar.web.tenant_api.remarks import warnings
 
 Details = dict[str, object] | None
 
@@ -134,9 +135,11 @@ def _details(problem: Problem, error: Exception) -> Details:
 
 def _slot_details(refusal: SlotUnavailable) -> Details:
     nearby = refusal.nearby
-    return {
+    if nearby is None:
+        return {"reason": refusal.reason, "conflicts": [], "alternatives": []}
+    details: dict[str, object] = {
         "reason": refusal.reason,
-        "conflicts": [_conflict(each) for each in nearby.conflicts] if nearby else [],
+        "conflicts": [_conflict(each) for each in nearby.conflicts],
         "alternatives": [
             {
                 "startTime": instant_text(each.interval.start),
@@ -144,10 +147,11 @@ def _slot_details(refusal: SlotUnavailable) -> Details:
                 "agentId": each.agent_id,
             }
             for each in nearby.alternatives
-        ]
-        if nearby
-        else [],
+        ],
     }
+    if nearby.silences:
+        details["warnings"] = warnings(nearby.silences)
+    return details
 
 
 def _conflict(conflict: Conflict) -> dict[str, object]:

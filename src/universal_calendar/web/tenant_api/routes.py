@@ -8,10 +8,12 @@ from universal_calendar.web.tenant_api.appointments import AppointmentsApi
 from universal_calendar.web.tenant_api.audit import AuditApi
 from universal_calendar.web.tenant_api.availability import AvailabilityApi
 from universal_calendar.web.tenant_api.blocks import BlocksApi
+from universal_calendar.web.tenant_api.connections import ConnectionsApi
 from universal_calendar.web.tenant_api.holds import HoldsApi
 from universal_calendar.web.tenant_api.notice_settings import NoticeSettingsApi
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.privacy import PrivacyApi
+from universal_calendar.web.tenant_api.syncs import SyncsApi
 from universal_calendar.web.tenant_api.tenants import TenantsApi
 from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpointsApi
 
@@ -31,6 +33,8 @@ class TenantApi:
     availability: AvailabilityApi
     blocks: BlocksApi
     holds: HoldsApi
+    syncs: SyncsApi
+    connections: ConnectionsApi
 
     def operations(self) -> list[AnyOperation]:
         """Return every operation, in the order of the documentation."""
@@ -39,6 +43,8 @@ class TenantApi:
             *self.blocks.operations(),
             *self.appointments.operations(),
             *self.holds.operations(),
+            *self.connections.operations(),
+            *self.syncs.operations(),
             *self.webhook_endpoints.operations(),
             *self.notice_settings.operations(),
             *self.privacy.operations(),
@@ -63,4 +69,6 @@ class TenantApi:
             AvailabilityApi.__new__(AvailabilityApi),
             BlocksApi.__new__(BlocksApi),
             HoldsApi.__new__(HoldsApi),
+            SyncsApi.__new__(SyncsApi),
+            ConnectionsApi.__new__(ConnectionsApi),
         )

@@ -1,0 +1,310 @@
+"""What follows from what was read of a calendar: for our mirror, and for our events.
+
+Our own events are known by their id in this calendar, or by the appointment that they
+name; they are never mirrored. What follows from one of them:
+
+it was          and so the appointment is
+moved           moved, if its new time can be had; else the refusal is recorded
+deleted         cancelled, and so it is if the event takes no time any more
+made a series   moved to the first of its times; the others are not ours
+unchanged       as it was, whatever its etag says
+
+A local change that waits to be written wins: what was booked here holds. An event that
+was written a moment ago, or is being written, proves nothing: what was read may be
+older than that. Then everything is read again, from the same place.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NamedTuple, Protocol, TypeAlias
+from uuid import UUID
+
+from universal_calendar.core.busy import KINDS, BusySource, BusyType
+from universal_calendar.core.instant import DAY, Duration, Instant
+from universal_calendar.core.interval import Interval, Intervals
+from universal_calendar.core.provider_errors import LooksEmpty
+from universal_calendar.core.retry import SECOND
+
+DAYS_BEHIND: Final = 1
+DAYS_AHEAD: Final = 400
+LEAST_DAYS_AHEAD: Final = 370
+"""A window that ends sooner is read anew, and wholly: it may be frozen in tokens."""
+FRESH: Final[Duration] = 20 * SECOND
+"""So long after we wrote an event, a provider may still tell of it as it was before."""
+MANY_CANCELLED: Final = 5
+MANY_MISSED: Final = 3
+MANY_TIMES: Final = 10
+
+_KIND_OF: Final = {
+    busy: place
+    for place, (busy, source) in enumerate(KINDS)
+    if source is BusySource.CALENDAR
+}
+
+
+class SeenEvent(Protocol):
+    """An event as its provider tells of it; no intervals: it is out of the window."""
+
+    @property
+    def event_id(self) -> str:
+        """Return its id there."""
+
+    @property
+    def etag(self) -> str | None:
+        """Return what changes with it, and sometimes without it."""
+
+    @property
+    def is_deleted(self) -> bool:
+        """Tell whether it is gone."""
+
+    @property
+    def busy(self) -> BusyType | None:
+        """Return how it takes time, None if it takes none."""
+
+    @property
+    def intervals(self) -> Intervals:
+        """Return the times of its occurrences."""
+
+    @property
+    def appointment_id(self) -> UUID | None:
+        """Return which appointment it says to be."""
+
+
+class Writing(Enum):
+    """How far an event of ours is."""
+
+    SETTLED = "it is as we wrote it, or as its owner did"
+    WAITING = "a local change is still to be written, or could not be"
+    RUNNING = "it is being written this moment"
+    REFUSED = "its owner moved it to where the appointment could not follow"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvent:
+    """An appointment's event in this calendar, as we know it.
+
+    `is_open`: the appointment is not over with, and its event is to be there.
+    `written_at` is when somebody here last wrote it, or changed what is to be written.
+    """
+
+    appointment_id: UUID
+    event_id: str
+    etag: str | None
+    interval: Interval
+    is_open: bool
+    writing: Writing
+    written_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read: all events of the window, or those that changed, by their ids.
+
+    `began` is before the first of it was asked for.
+    """
+
+    events: Mapping[str, SeenEvent]
+    window: Interval
+    is_full: bool
+    began: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know of the calendar.
+
+    `own` has every event of ours that was read or lies ahead. `appointment_ids` are
+    those, of the ids that events name, of appointments that take time here.
+    `mirrored_times` counts what lies ahead; more than a few need not be counted.
+    """
+
+    own: Sequence[OwnEvent] = ()
+    appointment_ids: Collection[UUID] = frozenset()
+    mirrored_times: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The appointment follows its event."""
+
+    appointment_id: UUID
+    event_id: str
+    etag: str | None
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The appointment is cancelled; `is_gone`: nothing is left to delete there."""
+
+    appointment_id: UUID
+    event_id: str
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """The event that the appointment could not follow is back where that is."""
+
+    appointment_id: UUID
+    event_id: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The event went to where no appointment can follow: out of the window."""
+
+    appointment_id: UUID
+    event_id: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It is too early to tell; whatever was read is to be read again."""
+
+    appointment_id: UUID
+
+
+Action: TypeAlias = Move | Cancel | Agree | Refuse | Wait
+
+
+class MirroredTime(NamedTuple):
+    """Time that an event takes; `kind` is a place in core.busy.KINDS."""
+
+    event_id: str
+    start: Instant
+    end: Instant
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about our events, and all times of the events that were read.
+
+    What is freed comes before what is taken.
+    """
+
+    actions: Sequence[Action]
+    times: Sequence[MirroredTime]
+
+
+def window_at(now: Instant) -> Interval:
+    """Return what is read at that moment, in whole days of UTC."""
+    today = now // DAY * DAY
+    return Interval(today - DAYS_BEHIND * DAY, today + DAYS_AHEAD * DAY)
+
+
+def is_outgrown(window_end: Instant | None, now: Instant) -> bool:
+    """Tell whether a window must be read anew, having never been or ending too soon."""
+    return window_end is None or window_end < now + LEAST_DAYS_AHEAD * DAY
+
+
+def plan(known: Known, reading: Reading, *, may_be_empty: bool = False) -> Plan:
+    """Return what follows from what was read.
+
+    Raises LooksEmpty for a calendar that suddenly lost too much to be believed, unless
+    its owner said so.
+    """
+    found = [action for own in known.own if (action := follow(own, reading))]
+    if not may_be_empty:
+        _check_believable(known, reading, found)
+    found.sort(key=lambda action: not isinstance(action, Cancel))
+    return Plan(found, list(_times(known, reading)))
+
+
+def follow(own: OwnEvent, reading: Reading) -> Action | None:
+    """Return what follows from what was read of an event of ours."""
+    seen = reading.events.get(own.event_id)
+    if not own.is_open or own.writing is Writing.WAITING or _is_past(own, reading):
+        return None
+    if seen is None and not _is_missed(own, reading):
+        return None
+    action = _change(own, seen)
+    if action is None:
+        return None
+    if own.writing is Writing.RUNNING or own.written_at > reading.began - FRESH:
+        return Wait(own.appointment_id)
+    if _is_refused_already(own, seen, action):
+        return None
+    return action
+
+
+def _change(own: OwnEvent, seen: SeenEvent | None) -> Action | None:
+    if seen is None or seen.is_deleted:
+        return Cancel(own.appointment_id, own.event_id, is_gone=True)
+    if seen.busy is None:
+        return Cancel(own.appointment_id, own.event_id, is_gone=False)
+    if not seen.intervals:
+        return Refuse(own.appointment_id, own.event_id, seen.etag)
+    interval = min(seen.intervals)
+    if interval != own.interval:
+        return Move(own.appointment_id, own.event_id, seen.etag, interval)
+    if own.writing is Writing.REFUSED:
+        return Agree(own.appointment_id, own.event_id, seen.etag)
+    return None
+
+
+def _is_refused_already(own: OwnEvent, seen: SeenEvent | None, action: Action) -> bool:
+    return (
+        own.writing is Writing.REFUSED
+        and isinstance(action, Move | Refuse)
+        and seen is not None
+        and own.etag == seen.etag
+        and own.etag is not None
+    )
+
+
+def _is_past(own: OwnEvent, reading: Reading) -> bool:
+    """Tell whether it is over: nobody rewrites what has been."""
+    return own.interval.end <= reading.began
+
+
+def _is_missed(own: OwnEvent, reading: Reading) -> bool:
+    """Tell whether an event that was not told of should have been."""
+    return reading.is_full and reading.window.contains(own.interval)
+
+
+def _check_believable(
+    known: Known, reading: Reading, actions: Sequence[Action]
+) -> None:
+    ahead = [own for own in known.own if _is_expected(own, reading)]
+    cancelled = sum(isinstance(action, Cancel) for action in actions)
+    if cancelled >= MANY_CANCELLED and 2 * cancelled >= len(ahead):
+        raise LooksEmpty
+    if not reading.is_full:
+        return
+    there = {
+        event.event_id for event in reading.events.values() if not event.is_deleted
+    }
+    if len(ahead) >= MANY_MISSED and not any(own.event_id in there for own in ahead):
+        raise LooksEmpty
+    if known.mirrored_times >= MANY_TIMES and not there:
+        raise LooksEmpty
+
+
+def _is_expected(own: OwnEvent, reading: Reading) -> bool:
+    return (
+        own.is_open
+        and own.writing in (Writing.SETTLED, Writing.REFUSED)
+        and own.written_at <= reading.began - FRESH
+        and not _is_past(own, reading)
+        and reading.window.contains(own.interval)
+    )
+
+
+def _times(known: Known, reading: Reading) -> Iterator[MirroredTime]:
+    """Yield the times that others take, of each event one from each start."""
+    own_ids = {own.event_id for own in known.own}
+    for event_id, event in reading.events.items():
+        if event.busy is None or event.is_deleted or event_id in own_ids:
+            continue
+        if event.appointment_id and event.appointment_id in known.appointment_ids:
+            continue
+        kind = _KIND_OF[event.busy]
+        # By start, so that of two times from one start the longer is kept.
+        ends = {each.start: each.end for each in sorted(event.intervals)}
+        for start, end in ends.items():
+            yield MirroredTime(event_id, start, end, kind)

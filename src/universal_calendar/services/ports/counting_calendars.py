@@ -1,0 +1,33 @@
+"""The calendars that count for an agent, with what it takes to ask about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from universal_calendar.core.instant import Instant
+from universal_calendar.services.ports.calendars import Access
+
+
+@dataclass(frozen=True, slots=True)
+class CountingConnection:
+    """A connection of calendars that take an agent's time.
+
+    `calendars` are our ids by the provider's. `is_paused`: the provider is to be left
+    alone for now.
+    """
+
+    provider: str
+    access: Access
+    tentative_blocks: bool
+    is_paused: bool
+    calendars: Mapping[str, UUID]
+
+
+class CountingCalendars(Protocol):
+    """Finds the calendars that count."""
+
+    async def of(
+        self, tenant_id: UUID, agent_id: UUID, now: Instant
+    ) -> Sequence[CountingConnection]:
+        """Return the connections whose calendars count for the agent."""

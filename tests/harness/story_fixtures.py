@@ -1,0 +1,49 @@
+"""Fixtures of the stories that are told through HTTP with a worker."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from conftest import settings_for
+from tests.harness.owners import OWNERS, Owner
+from tests.harness.whole_story import Office, Place, working_service
+from universal_calendar.bootstrap.parts import start_server
+
+
+@pytest.fixture(scope="module", name="place")
+def given_place(
+    tmp_path_factory: pytest.TempPathFactory, http: httpx2.Client
+) -> Iterator[Place]:
+    """Run a database whose due work the module's own services settle alone."""
+    folder = tmp_path_factory.mktemp("story")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o711)  # the database server may run as another user
+    server = start_server(settings_for(folder / "home"))
+    assert server.embedded is not None
+    yield Place(folder / "home", server, http)
+    server.embedded.stop()
+
+
+@pytest.fixture(params=sorted(OWNERS), name="owner")
+def given_owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
+    """Give an owner at each of the providers."""
+    with OWNERS[request.param]() as owner:
+        yield owner
+
+
+@pytest.fixture(name="office")
+async def given_office(place: Place, owner: Owner) -> AsyncIterator[Office]:
+    """Open a business with that owner; nothing is connected yet."""
+    with working_service(place.home, owner) as service:
+        office = await place.open_office(service.url, owner)
+        yield office
+        office.disconnects()
+
+
+@pytest.fixture(name="connected")
+def given_connected(office: Office) -> Office:
+    """Give the business once its owner's calendar is connected and was read."""
+    office.connects()
+    office.waits_until_read()
+    return office

@@ -1,0 +1,153 @@
+"""Workers that read calendars are killed, are several, and the provider goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.island import Island
+from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.settings import settings_from
+from tests.harness.synced import Synced, connect, offering
+from tests.harness.waiting import until
+from tests.harness.working import running_worker
+from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
+from universal_calendar.services.calendar_writes import event_key
+from universal_calendar.store.encryption import key_text, new_key
+
+EVENTS = 120
+# The lease of the dead, and their last task, must end before it goes on.
+RECOVERED_SECONDS = 150.0
+
+Addresses = dict[str, str]
+
+
+@pytest.fixture
+def addresses(place: Island) -> Iterator[Addresses]:
+    """Run a database that no worker takes along when it dies."""
+    with place.server:
+        yield {
+            "DATABASE_URL": place.server.url,
+            "MASTER_KEYS": key_text(new_key()),
+            "ENVIRONMENT": "development",
+            "CONNECTION_RATE_LIMIT": "100000",
+            "POLL_SECONDS": "5",
+        }
+
+
+@pytest.fixture
+def folder(place: Island) -> Path:
+    return place.home.parent
+
+
+@pytest.fixture
+async def parts(place: Island, addresses: Addresses) -> AsyncIterator[Parts]:
+    settings = settings_from(place.home, **addresses)
+    server = await asyncio.to_thread(start_server, settings)
+    async with open_parts(settings, server) as parts:
+        yield parts
+
+
+@pytest.fixture
+def sandbox(folder: Path) -> Iterator[Sandbox]:
+    with running_sandbox(folder / "sandbox") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def synced(parts: Parts, sandbox: Sandbox) -> AsyncIterator[Synced]:
+    async with offering(parts) as offered:
+        yield await connect(parts, offered, sandbox, "ann@sandbox.test")
+
+
+async def fill(synced: Synced) -> None:
+    for number in range(EVENTS):
+        interval = synced.hour(number % 8, day=1 + number // 8)
+        await asyncio.to_thread(synced.add, interval)
+
+
+async def is_whole(synced: Synced, events: int = EVENTS) -> bool:
+    row = await synced.calendar()
+    return len(await synced.mirror()) == events and row["leased_until"] is None
+
+
+async def test_killed_between_pages(
+    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+) -> None:
+    await fill(synced)
+    sandbox.fault("latency", operations=["listEvents"], seconds=0.5)
+    for _ in range(2):
+        with running_worker(folder, addresses) as worker:
+            await until(synced.is_being_read, RECOVERED_SECONDS)
+            await asyncio.sleep(0.8)  # into the second page
+            worker.kill()
+        assert await synced.mirror() == []
+        # So long as its lease lasts, nobody else reads.
+        assert await synced.is_being_read()
+        await synced.rows("UPDATE calendars SET leased_until = now()")
+    sandbox.clear_faults()
+    with running_worker(folder, addresses) as worker:
+        await until(lambda: is_whole(synced), RECOVERED_SECONDS)
+        assert worker.stop() == 0
+
+
+async def test_the_lease_of_the_dead_ends(
+    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+) -> None:
+    await fill(synced)
+    sandbox.fault("hang", operations=["listEvents"])
+    with running_worker(folder, addresses) as worker:
+        await until(synced.is_being_read, RECOVERED_SECONDS)
+        worker.kill()
+    sandbox.clear_faults()
+    with running_worker(folder, addresses):
+        await until(lambda: is_whole(synced), RECOVERED_SECONDS)
+
+
+async def test_two_workers_follow_owners_and_bookings(
+    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+) -> None:
+    other = folder / "other"
+    other.mkdir()
+    booked = [await synced.book(synced.hour(n)) for n in range(6)]
+    with running_worker(folder, addresses), running_worker(other, addresses):
+        await until(lambda: len(synced.shown()) == 6, 60)
+        synced.drag(event_key(booked[0], 0), synced.hour(7))
+        synced.delete(event_key(booked[1], 0))
+        synced.add(synced.hour(1))
+
+        async def has_followed() -> bool:
+            moved = await synced.appointment(booked[0])
+            cancelled, _ = await synced.appointment(booked[1])
+            is_mirrored = await synced.mirror() == [synced.hour(1)]
+            return (
+                moved[1] == synced.hour(7) and cancelled == "cancelled" and is_mirrored
+            )
+
+        await until(has_followed, 90)
+    for number in range(2, 6):
+        expected = ("confirmed", synced.hour(number))
+        assert await synced.appointment(booked[number]) == expected
+
+
+async def test_provider_away_for_a_while(
+    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+) -> None:
+    with running_worker(folder, addresses):
+        await until(lambda: is_whole(synced, 0), 60)
+        sandbox.kill()
+
+        async def is_told() -> bool:
+            return (await synced.connection())["failing_since"] is not None
+
+        await until(is_told, 60)
+        await asyncio.to_thread(sandbox.start)
+        synced.add(synced.hour(0))
+        await until(lambda: is_whole(synced, 1), 60)
+
+        async def is_well() -> bool:
+            row = await synced.connection()
+            return row["status"] == "active" and row["failing_since"] is None
+
+        await until(is_well, 60)

@@ -79,8 +79,12 @@ class Life(RuleBasedStateMachine):
         self.foreign: list[str] = []
         self.wanted: dict[UUID, set[Interval]] = defaultdict(set)
         """Every time that somebody, on either side, wanted an appointment to have."""
+        self.last_wanted: dict[UUID, Interval] = {}
+        """When those here last wanted it to be."""
         self.given_up: set[UUID] = set()
         """Those that somebody wanted cancelled."""
+        self.touched: set[UUID] = set()
+        """Those that the calendar's owner had a hand in."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
@@ -99,6 +103,10 @@ class Life(RuleBasedStateMachine):
         morning = (self.origin // DAY + day) * DAY + 9 * HOUR
         return Interval(morning + number * HOUR, morning + (number + 1) * HOUR)
 
+    def want(self, appointment_id: UUID, interval: Interval) -> None:
+        self.wanted[appointment_id].add(interval)
+        self.last_wanted[appointment_id] = interval
+
     # Here
 
     @rule(place=HOURS)
@@ -107,7 +115,7 @@ class Life(RuleBasedStateMachine):
         with suppress(BookingRefused):
             appointment_id = self.run(self.synced.book(interval))
             self.booked.append(appointment_id)
-            self.wanted[appointment_id].add(interval)
+            self.want(appointment_id, interval)
 
     @rule(place=HOURS)
     def book_and_write(self, place: tuple[int, int]) -> None:
@@ -123,7 +131,7 @@ class Life(RuleBasedStateMachine):
         for each in some_of(self.booked, pick):
             with suppress(BookingRefused, FinalStatus):
                 self.run(self.synced.move(each, interval))
-                self.wanted[each].add(interval)
+                self.want(each, interval)
 
     @rule(pick=PICKS)
     def cancel(self, pick: int) -> None:
@@ -172,11 +180,13 @@ class Life(RuleBasedStateMachine):
             interval = self.hour(place)
             self.synced.drag(event["id"], interval)
             self.wanted[appointment_of(event)].add(interval)
+            self.touched.add(appointment_of(event))
 
     @rule(pick=PICKS, deletes=st.booleans())
     def owner_gives_up_ours(self, pick: int, deletes: bool) -> None:
         for event in some_of(self.ours(), pick):
             self.given_up.add(appointment_of(event))
+            self.touched.add(appointment_of(event))
             if deletes:
                 self.synced.delete(event["id"])
             else:
@@ -203,6 +213,15 @@ class Life(RuleBasedStateMachine):
     def sync_twice_at_once(self) -> None:
         async def both() -> None:
             await asyncio.gather(self.synced.sync(), self.synced.sync())
+
+        self.run(both())
+
+    @rule(pick=PICKS, is_full=st.booleans())
+    def sync_beside_a_write(self, pick: int, is_full: bool) -> None:
+        async def both() -> None:
+            await self.synced.want(is_full=is_full)
+            writes = [self.synced.write(each) for each in some_of(self.booked, pick)]
+            await asyncio.gather(self.synced.sync(), *writes)
 
         self.run(both())
 
@@ -295,6 +314,9 @@ class Life(RuleBasedStateMachine):
             status, interval = self.run(self.synced.appointment(each))
             assert interval in self.wanted[each]
             assert status == "confirmed" or each in self.given_up
+            if each not in self.touched:
+                assert interval == self.last_wanted[each]
+                assert (status == "cancelled") is (each in self.given_up)
 
     def check_mirror(self) -> None:
         events = self.sandbox.events(self.synced.there)

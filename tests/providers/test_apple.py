@@ -121,7 +121,7 @@ async def test_home_somewhere_else(
         await calendars.account(examined.access, seconds=SECONDS)
     with pytest.raises(Rejected):
         await calendars.put_event(
-            examined.access, f"{host}/work/", a_draft(), None, seconds=SECONDS
+            examined.access, f"{host}/diary/", a_draft(), None, seconds=SECONDS
         )
     assert sender.hosts == {FRONT}
 

@@ -76,7 +76,7 @@ HOSTS = [
 ]
 
 
-QUERY = ChangesQuery("/dav/work/", WINDOW)
+QUERY = ChangesQuery("/dav/diary/", WINDOW)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_no_connection_is_opened(guarded: Sender, host: str, scheme: str) 
         access = access_to(f"{scheme}://{host}:{raw.port}/dav/")
         with pytest.raises((Rejected, ProviderDown)) as failure:
             await calendars(guarded).put_event(
-                access, "/dav/work/", a_draft(), None, seconds=SECONDS
+                access, "/dav/diary/", a_draft(), None, seconds=SECONDS
             )
         with pytest.raises((Rejected, ProviderDown)):
             await calendars(guarded).account(access, seconds=SECONDS)
@@ -297,13 +297,13 @@ MULTISTATUS = (
 
 async def test_places_that_an_answer_names_on_another_host(unguarded: Sender) -> None:
     async with raw_server(answer(b"inside")) as there:
-        content = MULTISTATUS.format(href=f"{there.url}/work/").encode()
+        content = MULTISTATUS.format(href=f"{there.url}/diary/").encode()
         async with raw_server(answer(content, "207 Multi-Status")) as here:
             access = access_to(f"{here.url}/dav/")
             with pytest.raises(Rejected):
                 await calendars(unguarded).account(access, seconds=SECONDS)
             with pytest.raises(Rejected):
                 await calendars(unguarded).put_event(
-                    access, f"{there.url}/work/", a_draft(), None, seconds=SECONDS
+                    access, f"{there.url}/diary/", a_draft(), None, seconds=SECONDS
                 )
     assert there.connections == 0

@@ -76,7 +76,13 @@ class Paper:
             self.running -= 1
 
     async def delete_event(
-        self, access: Access, calendar: str, event_id: str, *, seconds: float
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
     ) -> None:
         """Delete, and burn the key."""
         await self._begin("delete", access)

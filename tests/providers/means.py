@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from uuid import UUID
 
 from universal_calendar.clock import utc_now
 from universal_calendar.core.provider_errors import ProviderDown
 from universal_calendar.outgoing.http import Sender
-from universal_calendar.providers.provider import Means, OAuthConfig
+from universal_calendar.providers.provider import Means, OAuthConfig, PlatformConfig
 from universal_calendar.services.ports.authorization import Renew, Secrets
 from universal_calendar.services.ports.calendars import Access
+from universal_calendar.services.ports.quotas import Bucket
 
 NOWHERE = "http://127.0.0.1:9"
 REGISTRATIONS = {
@@ -41,9 +43,31 @@ class KeptSecrets:
             raise ProviderDown from None
 
 
-def means_of(sender: Sender, oauth: Mapping[str, OAuthConfig] = REGISTRATIONS) -> Means:
+@dataclass
+class Spending:
+    """A quota of one process that never ends; `tests/store` examines the real one."""
+
+    spent: list[tuple[UUID, Bucket, float]] = field(default_factory=list)
+    learned: list[tuple[UUID, Bucket, float]] = field(default_factory=list)
+
+    async def spend(self, connection_id: UUID, bucket: Bucket, amount: float) -> None:
+        """Note what was spent."""
+        self.spent.append((connection_id, bucket, amount))
+
+    async def learn(self, connection_id: UUID, bucket: Bucket, left: float) -> None:
+        """Note what is left."""
+        self.learned.append((connection_id, bucket, left))
+
+
+def means_of(
+    sender: Sender,
+    oauth: Mapping[str, OAuthConfig] = REGISTRATIONS,
+    platforms: Mapping[str, PlatformConfig] = MappingProxyType({}),
+) -> Means:
     """Return means that send everything through one sender."""
-    return Means(sender, sender, utc_now, KeptSecrets(), oauth)
+    return Means(
+        sender, sender, utc_now, KeptSecrets(), Spending(), oauth, dict(platforms)
+    )
 
 
 @asynccontextmanager

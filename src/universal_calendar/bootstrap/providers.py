@@ -1,4 +1,4 @@
-"""The calendar providers that this installation offers."""
+"""The calendar providers and field-service platforms that this installation offers."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -6,9 +6,15 @@ from typing import TypeAlias
 from universal_calendar.bootstrap.outside import Outside
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
-from universal_calendar.providers.provider import Means, OAuthConfig, Provider
+from universal_calendar.providers.provider import (
+    Means,
+    OAuthConfig,
+    PlatformConfig,
+    Provider,
+)
 from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.settings import Environment, Settings
+from universal_calendar.store.platform_quota import PlatformQuota
 from universal_calendar.store.renewals import RenewalTable
 
 Providers: TypeAlias = Mapping[str, Provider]
@@ -22,7 +28,9 @@ def providers(parts: Parts, outside: Outside) -> Providers:
         outside.calendars,
         utc_now,
         RenewalTable(parts.database, parts.keyring, utc_now),
+        PlatformQuota(parts.database, parts.keyring, utc_now),
         oauth_configs(parts.settings),
+        platform_configs(parts.settings),
         allows_http=parts.settings.caldav_allows_private,
     )
     opened = {slug: make(means) for slug, make in PROVIDERS.items()}
@@ -57,4 +65,32 @@ def oauth_configs(settings: Settings) -> Mapping[str, OAuthConfig]:
             f"{settings.microsoft_login_base_url}/token",
             settings.microsoft_graph_base_url,
         )
+    jobber = settings.jobber_client_secret
+    if settings.jobber_client_id is not None and jobber is not None:
+        found["jobber"] = OAuthConfig(
+            settings.jobber_client_id,
+            jobber.get_secret_value(),
+            settings.jobber_authorize_url,
+            settings.jobber_token_url,
+            settings.jobber_api_base_url,
+        )
     return found
+
+
+def platform_configs(settings: Settings) -> Mapping[str, PlatformConfig]:
+    """Return where the field-service platforms are, by slug."""
+    jobber = settings.jobber_webhook_secret or settings.jobber_client_secret
+    housecallpro = settings.housecallpro_webhook_secret
+    return {
+        "jobber": PlatformConfig(
+            settings.jobber_api_base_url,
+            settings.jobber_rate_limit,
+            None if jobber is None else jobber.get_secret_value(),
+            settings.jobber_api_version,
+        ),
+        "housecallpro": PlatformConfig(
+            settings.housecallpro_api_base_url,
+            settings.housecallpro_rate_limit,
+            None if housecallpro is None else housecallpro.get_secret_value(),
+        ),
+    }

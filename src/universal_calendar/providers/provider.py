@@ -16,6 +16,8 @@ from universal_calendar.services.ports.calendars import (
     CalendarReader,
     PushProvider,
 )
+from universal_calendar.services.ports.field_service import FieldServiceProvider
+from universal_calendar.services.ports.quotas import Quota
 
 
 class Capability(StrEnum):
@@ -25,6 +27,7 @@ class Capability(StrEnum):
     READS_CHANGES = "reads_changes"
     PUSHES = "pushes"
     AUTHORIZES = "authorizes"
+    MANAGES_JOBS = "manages_jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Provider:
     reader: CalendarReader | None
     pushes: PushProvider | None
     authorizer: AuthorizingProvider | None = None
+    field_service: FieldServiceProvider | None = None
+    """Of a platform this is `calendars` and `reader` too."""
 
 
 Now: TypeAlias = Callable[[], datetime]
@@ -80,19 +85,35 @@ class OAuthConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformConfig:
+    """Where a field-service platform is, and how much may be asked of an account.
+
+    `webhook_secret` signs its webhooks; None: none are received. `api_version` where
+    the platform has such.
+    """
+
+    api_url: str
+    requests_a_minute: int
+    webhook_secret: str | None = field(default=None, repr=False)
+    api_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """What a provider is given to work with.
 
     `sender` goes to addresses of the settings, `guarded` to those that owners type, by
     http only if `allows_http`. `oauth` has the registrations that this installation
-    has, by slug.
+    has, and `platforms` the field-service platforms, by slug.
     """
 
     sender: Sender
     guarded: Sender
     now: Now
     renewals: Renewals
+    quota: Quota
     oauth: Mapping[str, OAuthConfig] = field(default_factory=dict)
+    platforms: Mapping[str, PlatformConfig] = field(default_factory=dict)
     allows_http: bool = False
 
 

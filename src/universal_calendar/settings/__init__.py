@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from universal_calendar.settings.field_service import FieldServiceSettings
 from universal_calendar.settings.notices import NoticeSettings
 from universal_calendar.settings.platform import PlatformSettings
 from universal_calendar.settings.providers import ProviderSettings
@@ -93,6 +94,7 @@ class Settings(
     SecuritySettings,
     PlatformSettings,
     ProviderSettings,
+    FieldServiceSettings,
     WorkerSettings,
 ):
     """The settings, each by its name in capitals; a `.env` file stands in for them."""

@@ -44,6 +44,8 @@ SEALED_TABLES: Final = (
     SealedTable("sync_tokens", ("calendar_id",)),
     SealedTable("push_channels", ("channel_id",)),
     SealedTable("pending_connections", ("pending_id",)),
+    SealedTable("technicians", ("connection_id", "technician_id")),
+    SealedTable("visits", ("calendar_id", "event_id")),
     SealedTable("webhook_endpoints", ("endpoint_id",)),
 )
 

@@ -95,7 +95,13 @@ class CaldavProvider(CalendarProvider, CalendarReader):
 
     @override
     async def delete_event(
-        self, access: Access, calendar: str, event_id: str, *, seconds: float
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
     ) -> None:
         """Delete the event; one that is gone already is no error."""
         async with answered_within(seconds):

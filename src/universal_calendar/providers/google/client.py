@@ -143,7 +143,13 @@ class GoogleCalendars(CalendarProvider):
 
     @override
     async def delete_event(
-        self, access: Access, calendar: str, event_id: str, *, seconds: float
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
     ) -> None:
         """Delete the event; one that is gone already is no error."""
         path = event_path(calendar, event_id, _SILENT)

@@ -106,7 +106,13 @@ class MicrosoftCalendars(CalendarProvider):
 
     @override
     async def delete_event(
-        self, access: Access, calendar: str, event_id: str, *, seconds: float
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
     ) -> None:
         """Delete the event; one that is gone already is no error."""
         path = event_path(calendar, event_id)

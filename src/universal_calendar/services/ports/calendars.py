@@ -12,6 +12,7 @@ from uuid import UUID
 from universal_calendar.core.busy import BusyType
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval, Intervals
+from universal_calendar.services.ports.visits import Visit, VisitDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class EventDraft:
     """An appointment as an event. `event_key` makes writing it twice one event.
 
     `event_key` is 5 to 64 characters of a-v and 0-9 (Google's rule, which fits all),
-    made from the appointment's id and the link's generation.
+    made from the appointment's id and the link's generation. `visit` is what only
+    field-service platforms want to know.
     """
 
     event_key: str
@@ -43,24 +45,30 @@ class EventDraft:
     title: str = field(repr=False)
     description: str | None = field(default=None, repr=False)
     location: str | None = field(default=None, repr=False)
+    visit: VisitDraft | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenEvent:
-    """An event as its provider knows it."""
+    """An event as its provider knows it; `visit` where that is what it is."""
 
     event_id: str
     etag: str | None
+    visit: Visit | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderCalendar:
-    """A provider's collection of events."""
+    """A provider's collection of events.
+
+    `is_schedule`: a field-service platform's, with visits of many technicians.
+    """
 
     external_id: str
     name: str = field(repr=False)
     is_primary: bool
     is_writable: bool
+    is_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,9 @@ class ChangedEvent:
 
     `intervals` lie in the window asked about, one for each occurrence: none once the
     event is deleted or has moved out. All-day events are read in the calendar's zone.
-    No title and no attendee: nobody here is to know them.
+    No title and no attendee: nobody here is to know them, but for visits of platforms.
+    `technicians` are the platform's ids of those whose time it takes, NOBODY where it
+    is nobody's; None: it takes the time of everybody whom the calendar blocks.
     """
 
     event_id: str
@@ -91,6 +101,8 @@ class ChangedEvent:
     intervals: Intervals
     appointment_id: UUID | None
     """Of the appointment, where the event is one that we wrote for this tenant."""
+    technicians: tuple[str, ...] | None = None
+    visit: Visit | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +133,13 @@ class TakenTime:
     """An interval that is taken in a calendar right now.
 
     `appointment_id`: of the appointment, where the event is one that we wrote for this
-    tenant.
+    tenant. `technicians`: as of a ChangedEvent.
     """
 
     interval: Interval
     busy: BusyType
     appointment_id: UUID | None = None
+    technicians: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +211,18 @@ class CalendarProvider(Protocol):
         """
 
     async def delete_event(
-        self, access: Access, calendar: str, event_id: str, *, seconds: float
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
     ) -> None:
-        """Delete the event; one that is gone already is no error."""
+        """Delete the event; one that is gone already is no error.
+
+        `reason` is for platforms that keep why a visit was cancelled.
+        """
 
 
 @runtime_checkable

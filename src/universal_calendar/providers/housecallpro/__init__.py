@@ -1,0 +1,1 @@
+"""Housecall Pro: jobs and appointments by its REST API."""

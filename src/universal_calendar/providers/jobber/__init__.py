@@ -1,0 +1,1 @@
+"""Jobber: jobs and visits by its GraphQL API."""

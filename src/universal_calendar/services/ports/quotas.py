@@ -1,0 +1,30 @@
+"""Quotas of platforms: what may be asked of an account, counted over all processes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An allowance of a connection: at most `most` at once, refilled in `seconds`.
+
+    `name` tells the buckets of one connection apart.
+    """
+
+    name: str
+    most: float
+    seconds: float
+
+
+class Quota(Protocol):
+    """Spends allowances; several processes share each."""
+
+    async def spend(self, connection_id: UUID, bucket: Bucket, amount: float) -> None:
+        """Take so much of it; raise Throttled, with nothing taken, if it is not there.
+
+        An amount above `most` counts as `most`.
+        """
+
+    async def learn(self, connection_id: UUID, bucket: Bucket, left: float) -> None:
+        """Note that the platform says so much is left: never more than we think."""

@@ -1,0 +1,60 @@
+"""Technicians of connected platforms, and the agents as whom they are known here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from universal_calendar.core.errors import NotFound
+from universal_calendar.services.ports.visits import Technician
+
+
+class TechnicianNotFound(NotFound):
+    """No such technician; GET /integrations/{provider}/technicians lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTechnician:
+    """A technician, and the agent whose time their visits take; None: nobody's."""
+
+    technician: Technician
+    agent_id: UUID | None
+
+
+class TechnicianStore(Protocol):
+    """Keeps technicians, one of them being NOBODY.
+
+    Whoever changes whose time is taken counts a change of the agents concerned, which
+    the caller has locked.
+    """
+
+    async def keep(
+        self, tenant_id: UUID, connection_id: UUID, found: Sequence[Technician]
+    ) -> Mapping[str, UUID | None]:
+        """Add, rename or retire technicians; return the agents of all, by their ids.
+
+        One that is new becomes the active agent of the same name, if that is nobody
+        else's here, else whoever takes the visits of nobody.
+        """
+
+    async def agents(
+        self, tenant_id: UUID, connection_id: UUID
+    ) -> Mapping[str, UUID | None]:
+        """Return the agents by technicians' ids."""
+
+    async def all(
+        self, tenant_id: UUID, connection_id: UUID
+    ) -> Sequence[KnownTechnician]:
+        """Return the technicians, NOBODY first, then by name."""
+
+    async def assign(
+        self,
+        tenant_id: UUID,
+        connection_id: UUID,
+        technician_id: str,
+        agent_id: UUID | None,
+    ) -> None:
+        """Say whose time their visits take.
+
+        Raises TechnicianNotFound and AgentNotFound.
+        """

@@ -1,6 +1,7 @@
 """Fixtures of every test: one embedded server, one service, and open parts."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,15 @@ from universal_calendar.settings import Settings
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what CI asks for: a test that cannot run is a failure."""
     parser.addoption("--no-skips", action="store_true", help="fail on any skip")
+
+
+def pytest_configure() -> None:
+    """Let processes of the tests be interrupted.
+
+    A shell that starts the tests in its background has them ignore SIGINT, and so would
+    every process that they start.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from bench.calendars import ZONE
 from bench.client import Client, expect, put_request
 from bench.contenders.google import PAGES_PATH
 from bench.seeding import Tenant
@@ -70,8 +71,8 @@ def _google_event(event: MirroredTime) -> GoogleEvent:
 
 
 def _edge(instant: Instant) -> dict[str, str]:
-    moment = to_datetime(instant).isoformat(timespec="seconds")
-    return {"dateTime": moment, "timeZone": "America/New_York"}
+    moment = to_datetime(instant).astimezone(ZONE)  # Google's are of the calendar's
+    return {"dateTime": moment.isoformat(timespec="seconds")}
 
 
 @contextmanager

@@ -168,16 +168,16 @@ def _copied(
         copy.write(_SIGNATURE)
         for first in range(0, len(times), PAGE):
             page = times[first : first + PAGE]
-            copy.write(b"".join(_binary(key, *each) for each in page))
+            copy.write(b"".join(_binary(key, *each[:4]) for each in page))
         copy.write(b"\xff\xff")
     return time.perf_counter() - began
 
 
 def _binary(key: bytes, event_id: str, start: int, end: int, kind: int) -> bytes:
     name = event_id.encode()
-    form = f"!hi16si16si{len(name)}siqiqih"
-    sizes = (16, key, 16, key, len(name), name, 8, start, 8, end, 2, kind)
-    return pack(form, 6, *sizes)
+    form = f"!hi16si16si{len(name)}siqiqihi"
+    sizes = (16, key, 16, key, len(name), name, 8, start, 8, end, 2, kind, -1)
+    return pack(form, 7, *sizes)
 
 
 def _json(page: list[GoogleEvent]) -> bytes:

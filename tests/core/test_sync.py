@@ -1,7 +1,6 @@
 """What follows from what was read of a calendar."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from uuid import UUID
 
@@ -9,19 +8,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.syncing import (
+    MOVE,
+    NOW,
+    REFUSED,
+    WINDOW,
+    Seen,
+    foreign,
+    gone,
+    hour,
+    own,
+    planned,
+    reading,
+    seen,
+)
 from universal_calendar.core.busy import KINDS, BusySource, BusyType
 from universal_calendar.core.instant import DAY, HOUR
-from universal_calendar.core.interval import Interval, Intervals
+from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import LooksEmpty
 from universal_calendar.core.sync import (
     FRESH,
+    SCHEDULE_DAYS_BEHIND,
     Agree,
     Cancel,
     Known,
     MirroredTime,
     Move,
     OwnEvent,
-    Plan,
     Reading,
     Refuse,
     Wait,
@@ -32,64 +45,10 @@ from universal_calendar.core.sync import (
     window_at,
 )
 
-NOW = 10_000 * DAY + 11 * HOUR
-WINDOW = window_at(NOW)
-TOMORROW = NOW + DAY
-LONG_AGO = NOW - DAY
 OPAQUE = KINDS.index((BusyType.BUSY, BusySource.CALENDAR))
-
-
-@dataclass(frozen=True)
-class Seen:
-    event_id: str
-    etag: str | None = "new"
-    is_deleted: bool = False
-    busy: BusyType | None = BusyType.BUSY
-    intervals: Intervals = ()
-    appointment_id: UUID | None = None
-
-
-def hour(number: int) -> Interval:
-    """Return the hour that begins so many hours from this time tomorrow."""
-    return Interval(TOMORROW + number * HOUR, TOMORROW + (number + 1) * HOUR)
-
-
-def own(number: int = 0, **fields: object) -> OwnEvent:
-    settled = OwnEvent(
-        UUID(int=number + 1),
-        f"own{number}",
-        "old",
-        hour(number),
-        is_open=True,
-        writing=Writing.SETTLED,
-        written_at=LONG_AGO,
-    )
-    return replace(settled, **fields)  # type: ignore[arg-type]  # of any field
-
-
-def seen(number: int = 0, **fields: object) -> Seen:
-    there = Seen(f"own{number}", intervals=(hour(number),))
-    return replace(there, **fields)  # type: ignore[arg-type]  # of any field
-
-
-def gone(number: int = 0) -> Seen:
-    return Seen(f"own{number}", None, is_deleted=True, busy=None)
-
-
-def foreign(number: int, *intervals: Interval, **fields: object) -> Seen:
-    there = Seen(f"foreign{number}", intervals=intervals or (hour(number),))
-    return replace(there, **fields)  # type: ignore[arg-type]  # of any field
-
-
-def reading(events: Iterable[Seen] = (), *, is_full: bool = False) -> Reading:
-    return Reading({each.event_id: each for each in events}, WINDOW, is_full, NOW)
-
-
 MOVED = seen(intervals=(hour(5),))
-MOVE = Move(own().appointment_id, "own0", "new", hour(5))
 GONE = Cancel(own().appointment_id, "own0", is_gone=True)
 FREED = Cancel(own().appointment_id, "own0", is_gone=False)
-REFUSED = own(writing=Writing.REFUSED, etag="refused")
 
 
 @pytest.mark.parametrize(
@@ -231,10 +190,6 @@ def test_an_event_that_is_as_the_appointment_changes_nothing(
 # The mirror
 
 
-def planned(known: Known, found: Reading) -> Plan:
-    return plan(known, found, may_be_empty=True)
-
-
 @pytest.mark.parametrize(
     ("busy", "kind"),
     [
@@ -369,6 +324,8 @@ def test_windows_are_whole_days() -> None:
     assert edges == (9_999 * DAY, 10_400 * DAY)
     assert window_at(10_000 * DAY) == WINDOW
     assert window_at(10_001 * DAY - 1) == WINDOW
+    wide = window_at(NOW, SCHEDULE_DAYS_BEHIND)
+    assert (wide.start, wide.end) == (9_969 * DAY, 10_400 * DAY)
 
 
 def test_windows_roll() -> None:

@@ -27,6 +27,7 @@ from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.web.agent_api.answers import booking_answer
 
 ACTOR = Actor(ActorKind.WORKER, "test")
+JOHN = Person("Visit", "John")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class FrontDesk:
         hold_id: UUID | None = None,
         key: str | None = None,
         api_key: str | None = None,
+        person: Person = JOHN,
     ) -> Booked:
         """Book; `key` is the idempotency key."""
         tenant = place.agent.tenant_id
@@ -78,7 +80,7 @@ class FrontDesk:
         request = BookingRequest(
             place.agent.agent_id,
             LocalTime(place.day, place.minute, place.minutes),
-            Person("Visit", "John"),
+            person,
             Replay("test", key, None, what.encode()),
             "test",
             ACTOR,

@@ -33,14 +33,15 @@ def wait_for(what: str, condition: Callable[[], bool], seconds: float = 30) -> f
 class Island:
     """A home of one's own and the embedded server in it, running or not."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         self.server = EmbeddedPostgres(home)
+        self._settings = settings
 
     @property
     def settings(self) -> Settings:
         """Return settings that depend on nothing outside the test."""
-        return settings_from(self.home, **GENEROUS)
+        return settings_from(self.home, **(GENEROUS | self._settings))
 
     def settle(
         self,
@@ -115,12 +116,12 @@ def _title(process: psutil.Process) -> str:
 
 
 @contextmanager
-def island() -> Iterator[Island]:
+def island(**settings: str) -> Iterator[Island]:
     """Name a home that does not exist yet, and leave nothing of it."""
     # pytest's own folders are closed to other users, and root runs the server as one.
     folder = Path(tempfile.mkdtemp(prefix="universal-calendar-test-"))
     folder.chmod(0o755)
-    place = Island(folder / "home")
+    place = Island(folder / "home", **settings)
     try:
         yield place
     finally:

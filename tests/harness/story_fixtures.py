@@ -1,14 +1,18 @@
 """Fixtures of the stories that are told through HTTP with a worker."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx2
 import pytest
 
 from conftest import settings_for
+from tests.harness.google_owners import GoogleOwner, google_owners
 from tests.harness.owners import OWNERS, Owner
+from tests.harness.running import RunningService
 from tests.harness.whole_story import Office, Place, working_service
 from universal_calendar.bootstrap.parts import start_server
+
+Accounts = Callable[[str], GoogleOwner]
 
 
 @pytest.fixture(scope="module", name="place")
@@ -23,6 +27,20 @@ def given_place(
     assert server.embedded is not None
     yield Place(folder / "home", server, http)
     server.embedded.stop()
+
+
+@pytest.fixture(scope="module", name="accounts")
+def given_accounts() -> Iterator[Accounts]:
+    """Give what opens accounts at one Google."""
+    with google_owners() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", name="service")
+def given_service(place: Place, accounts: Accounts) -> Iterator[RunningService]:
+    """Run a service that reaches that Google."""
+    with working_service(place.home, accounts("nobody@example.com")) as service:
+        yield service
 
 
 @pytest.fixture(params=sorted(OWNERS), name="owner")

@@ -20,6 +20,10 @@ REGISTRATIONS = {
     slug: OAuthConfig("client", "secret", NOWHERE, NOWHERE, NOWHERE, NOWHERE)
     for slug in ("google", "microsoft")
 }
+PLATFORMS = {
+    slug: PlatformConfig(NOWHERE, 100, "secret", "2025-04-16")
+    for slug in ("housecallpro", "jobber")
+}
 
 
 @dataclass
@@ -77,6 +81,6 @@ async def open_means(
     """Make means with a sender of their own, closed with the block."""
     sender = Sender(is_guarded=False)
     try:
-        yield means_of(sender, oauth)
+        yield means_of(sender, oauth, PLATFORMS)
     finally:
         await sender.close()

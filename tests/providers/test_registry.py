@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.contracts.provider import PARTS
+from tests.contracts.provider import PARTS, PARTS_OF_PLATFORMS
 from tests.providers.means import open_means
 from universal_calendar.providers.provider import Capability, Provider
 from universal_calendar.providers.registry import PROVIDERS
@@ -16,12 +16,14 @@ from universal_calendar.services.ports.calendars import (
     CalendarReader,
     PushProvider,
 )
+from universal_calendar.services.ports.field_service import FieldServiceProvider
 
 PROTOCOLS: dict[Capability, type] = {
     Capability.WRITES_EVENTS: CalendarProvider,
     Capability.READS_CHANGES: CalendarReader,
     Capability.PUSHES: PushProvider,
     Capability.AUTHORIZES: AuthorizingProvider,
+    Capability.MANAGES_JOBS: FieldServiceProvider,
 }
 
 
@@ -39,6 +41,7 @@ def part_of(provider: Provider, capability: Capability) -> object:
         Capability.READS_CHANGES: provider.reader,
         Capability.PUSHES: provider.pushes,
         Capability.AUTHORIZES: provider.authorizer,
+        Capability.MANAGES_JOBS: provider.field_service,
     }[capability]
 
 
@@ -76,5 +79,7 @@ def test_every_capability_is_examined(provider: Provider) -> None:
         if inspect.isclass(each) and each.__name__.startswith("Test")
         for base in each.__mro__
     }
-    for capability in provider.manifest.capabilities:
-        assert set(PARTS[capability]) <= sat
+    claimed = provider.manifest.capabilities
+    parts = PARTS_OF_PLATFORMS if Capability.MANAGES_JOBS in claimed else PARTS
+    for capability in claimed:
+        assert set(parts[capability]) <= sat

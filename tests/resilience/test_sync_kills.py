@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.harness.dead import bury
 from tests.harness.island import Island
 from tests.harness.sandbox import Sandbox, running_sandbox
 from tests.harness.settings import settings_from
@@ -13,12 +15,17 @@ from tests.harness.synced import Synced, connect, offering
 from tests.harness.waiting import until
 from tests.harness.working import running_worker
 from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
+from universal_calendar.clock import utc_now
+from universal_calendar.core.retry import SECOND
+from universal_calendar.services.calendar_sync import LEASE
 from universal_calendar.services.calendar_writes import event_key
 from universal_calendar.store.encryption import key_text, new_key
 
 EVENTS = 120
-# The lease of the dead, and their last task, must end before it goes on.
-RECOVERED_SECONDS = 150.0
+RECOVERED_SECONDS = 60.0
+LEFT_SECONDS = 5.0
+"""What is left of the lease of the dead once the next worker is there."""
+LEASE_TIME = timedelta(seconds=LEASE / SECOND)
 
 Addresses = dict[str, str]
 
@@ -67,13 +74,21 @@ async def fill(synced: Synced) -> None:
         await asyncio.to_thread(synced.add, interval)
 
 
+async def lease_end(synced: Synced) -> datetime:
+    return datetime.fromisoformat((await synced.calendar())["leased_until"])
+
+
 async def is_whole(synced: Synced, events: int = EVENTS) -> bool:
     row = await synced.calendar()
     return len(await synced.mirror()) == events and row["leased_until"] is None
 
 
 async def test_killed_between_pages(
-    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+    place: Island,
+    folder: Path,
+    addresses: Addresses,
+    synced: Synced,
+    sandbox: Sandbox,
 ) -> None:
     await fill(synced)
     sandbox.fault("latency", operations=["listEvents"], seconds=0.5)
@@ -85,7 +100,7 @@ async def test_killed_between_pages(
         assert await synced.mirror() == []
         # So long as its lease lasts, nobody else reads.
         assert await synced.is_being_read()
-        await synced.rows("UPDATE calendars SET leased_until = now()")
+        bury(place)
     sandbox.clear_faults()
     with running_worker(folder, addresses) as worker:
         await until(lambda: is_whole(synced), RECOVERED_SECONDS)
@@ -93,16 +108,26 @@ async def test_killed_between_pages(
 
 
 async def test_the_lease_of_the_dead_ends(
-    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+    place: Island,
+    folder: Path,
+    addresses: Addresses,
+    synced: Synced,
+    sandbox: Sandbox,
 ) -> None:
+    """Nobody reads before; whoever comes then, does."""
     await fill(synced)
     sandbox.fault("hang", operations=["listEvents"])
     with running_worker(folder, addresses) as worker:
         await until(synced.is_being_read, RECOVERED_SECONDS)
         worker.kill()
+    left = await lease_end(synced) - utc_now()
+    assert LEASE_TIME / 2 < left <= LEASE_TIME
     sandbox.clear_faults()
+    bury(place, LEFT_SECONDS)
+    ends_at = await lease_end(synced)
     with running_worker(folder, addresses):
         await until(lambda: is_whole(synced), RECOVERED_SECONDS)
+    assert utc_now() > ends_at
 
 
 async def test_two_workers_follow_owners_and_bookings(
@@ -113,6 +138,7 @@ async def test_two_workers_follow_owners_and_bookings(
     booked = [await synced.book(synced.hour(n)) for n in range(6)]
     with running_worker(folder, addresses), running_worker(other, addresses):
         await until(lambda: len(synced.shown()) == 6, 60)
+        await until(synced.ages_what_is_written, 60)
         synced.drag(event_key(booked[0], 0), synced.hour(7))
         synced.delete(event_key(booked[1], 0))
         synced.add(synced.hour(1))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.harness.business import open_business
 from tests.harness.calendars import Diary, now, shown
+from tests.harness.dead import bury
 from tests.harness.foreign_server import Pooler, pooler
 from tests.harness.island import Island
 from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
@@ -136,6 +137,7 @@ def misbehave(sandbox: Sandbox) -> None:
 
 
 async def test_workers_killed_at_random(
+    place: Island,
     folder: Path,
     addresses: Addresses,
     diary: Diary,
@@ -154,6 +156,7 @@ async def test_workers_killed_at_random(
         interrupted += not await life.is_settled()
     assert interrupted, "every kill came too late to matter"
     await life.happen(12)
+    bury(place)
     sandbox.clear_faults()
     with running_worker(folder, addresses) as worker:
         await until(life.is_settled, RECOVERED_SECONDS)
@@ -225,15 +228,15 @@ async def test_database_goes_and_comes_back(
     sandbox: Sandbox,
     account: SandboxAccount,
 ) -> None:
-    """For longer than anybody waits for a connection."""
+    """For longer than anybody waits for a connection, and then for a moment."""
     life = Life(diary, seed=17)
     with running_worker(folder, addresses) as worker:
         await until(worker.is_working, 30)
-        for _ in range(2):
+        for seconds in (8, 0.5):
             await life.happen(15)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(place.server.stop)
-            await asyncio.sleep(8)
+            await asyncio.sleep(seconds)
             await asyncio.to_thread(place.server.start)
             await until(lambda: can_book(life), 30)
         await until(life.is_settled, RECOVERED_SECONDS)

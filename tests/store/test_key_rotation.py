@@ -13,6 +13,7 @@ from tests.harness.business import Business
 from tests.harness.crowd import OPENING, Wish, ask, clients, day_after, statuses
 from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.running import RunningService
+from tests.harness.schedules import Schedule
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import TenantNotFound
@@ -28,6 +29,7 @@ from universal_calendar.services.ports.appointments import NewAppointment, Perso
 from universal_calendar.services.ports.connections import NewCalendar, NewConnection
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.ports.privacy import StillBusy
+from universal_calendar.services.ports.visits import NOBODY, Technician
 from universal_calendar.services.webhook_endpoints import WebhookEndpoints
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.connections import ConnectionTable
@@ -150,6 +152,26 @@ async def test_everything_is_sealed_anew_and_the_old_key_destroyed(
         business.tenant_id
     )
     assert connection.account == "ann@example.com"
+
+
+async def test_technicians_and_visits_are_sealed_anew(
+    parts: Parts, schedule: Schedule
+) -> None:
+    team = [Technician(NOBODY, ""), Technician("t-1", "Ann", "ann@example.com")]
+    await schedule.technicians.keep(*schedule.account, team)
+    visit = schedule.visit("a")
+    await schedule.visits.keep(*schedule.ids, {"a": visit}, schedule.began)
+    before = await plain_values(parts, schedule.tenant_id)
+    assert [len(before[name]) for name in ("technicians", "visits")] == [2, 1]
+    rotated = await rotate(parts, schedule.tenant_id)
+    assert (rotated.version, rotated.destroyed) == (2, 1)
+    assert await plain_values(parts, schedule.tenant_id) == before
+    (known,) = await schedule.visits.of_job(*schedule.ids, "job-a")
+    assert (known.visit, known.technician_name) == (visit, "Ann")
+    count = "SELECT xmin::text FROM visits"
+    written = await schedule.rows(count)
+    await schedule.visits.keep(*schedule.ids, {"a": visit}, schedule.began)
+    assert await schedule.rows(count) == written
 
 
 async def test_rotating_again_destroys_what_an_unfinished_rotation_left(

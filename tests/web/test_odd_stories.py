@@ -1,20 +1,22 @@
 """Connected calendars in odd orders, over HTTP and with a worker."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
 from tests.harness.business import EVERY_DAY
-from tests.harness.google_owners import GoogleOwner, google_owners
 from tests.harness.owners import Owner
 from tests.harness.running import RunningService
 from tests.harness.story_fixtures import (
+    Accounts,
+    given_accounts,
     given_connected,
     given_office,
     given_owner,
     given_place,
+    given_service,
 )
 from tests.harness.whole_story import (
     OTHER_DAY,
@@ -22,7 +24,6 @@ from tests.harness.whole_story import (
     Office,
     Place,
     hour_at,
-    working_service,
 )
 from tests.web.api import day_after, wait_for
 from tests.web.conftest import superuser_of
@@ -31,24 +32,17 @@ from tests.web.tenant_api.wishes import data, problem
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime, instant_text
 
-__all__ = ["given_connected", "given_office", "given_owner", "given_place"]
+__all__ = [
+    "given_accounts",
+    "given_connected",
+    "given_office",
+    "given_owner",
+    "given_place",
+    "given_service",
+]
 
 TEN = hour_at(10)
 Opens = Callable[[Owner], Awaitable[Office]]
-Accounts = Callable[[str], GoogleOwner]
-
-
-@pytest.fixture(scope="module")
-def accounts() -> Iterator[Accounts]:
-    """Give what opens accounts at one Google."""
-    with google_owners() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def service(place: Place, accounts: Accounts) -> Iterator[RunningService]:
-    with working_service(place.home, accounts("nobody@example.com")) as service:
-        yield service
 
 
 @pytest.fixture
@@ -182,8 +176,9 @@ async def test_two_businesses_with_one_account(
     wait_for("both are told", lambda: owner.channels() == 2, SECONDS)
     booked = here.booked(TEN)["appointmentId"]
     there.waits_until_busy(TEN)
-    moved = hour_at(15)
-    owner.moves(here.waits_until_written(TEN), moved)
+    moved, event_id = hour_at(15), here.waits_until_written(TEN)
+    here.lets_what_is_written_count()
+    owner.moves(event_id, moved)
     here.waits_until(booked, startTime=instant_text(moved.start))
     there.waits_until_busy(moved)
     there.waits_until_free(TEN)

@@ -68,6 +68,7 @@ def appointments_are_written_and_follow(office: Office) -> None:
     by_agent = office.booked_by_agent(there)
     by_tenant = office.booked(other)["appointmentId"]
     events = [office.waits_until_written(each) for each in (there, other)]
+    office.lets_what_is_written_count()
     office.owner.moves(events[0], moved)
     office.owner.deletes(events[1])
     office.hears()

@@ -121,7 +121,7 @@ def test_the_sandbox_is_for_development(
     told = run(
         *add(run, business, credentials), status=1, ENVIRONMENT="production"
     ).told
-    assert "these are: apple, caldav." in told
+    assert "these are: apple, caldav, housecallpro, jobber." in told
     assert "ENVIRONMENT=development" in told
 
 
@@ -136,7 +136,7 @@ def test_unknown_agent_and_provider(
         for word in add(run, business, credentials)
     ]
     told = run(*words, status=1).told
-    assert "provider: is not offered here; these are: apple, caldav, fake." in told
+    assert "these are: apple, caldav, fake, housecallpro, jobber." in told
 
 
 def test_where_to_go_to_connect_an_account(

@@ -10,19 +10,23 @@ from uuid import UUID
 from starlette.requests import Request
 
 from universal_calendar.bootstrap.parts import MINUTE, Parts, new_id
-from universal_calendar.bootstrap.providers import Providers
+from universal_calendar.bootstrap.providers import Providers, platform_configs
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.channels import Channels, Making
+from universal_calendar.services.platform_hints import PlatformHints
 from universal_calendar.services.ports.calendars import PushProvider
+from universal_calendar.services.ports.field_service import FieldServiceProvider
 from universal_calendar.services.push_hints import PushHints
 from universal_calendar.settings import Environment, Settings
+from universal_calendar.store.changed_customers import ChangedCustomerTable
 from universal_calendar.store.connections import ConnectionQuota
+from universal_calendar.store.platform_accounts import PlatformAccountTable
 from universal_calendar.store.push_channels import ChannelTable
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.syncs import SyncRequestTable
 from universal_calendar.web.addresses import address_of
-from universal_calendar.web.webhooks import Webhooks
+from universal_calendar.web.webhooks import Take, Webhooks
 
 _SECRET_BYTES: Final = 32
 CLOSING_SECONDS: Final = 4.0
@@ -71,7 +75,9 @@ def push_base_url(settings: Settings) -> str | None:
 def webhooks(parts: Parts, offered: Providers) -> Webhooks:
     """Build what takes deliveries in."""
     pushing, settings = _pushing(offered), parts.settings
-    hints = PushHints(_table(parts), pushing, SyncRequestTable(parts.database))
+    pushes = PushHints(_table(parts), pushing, SyncRequestTable(parts.database))
+    platforms = _telling(parts, offered)
+    hints = _platform_hints(parts, platforms)
     allowed = RateLimit(settings.webhook_rate_limit, MINUTE)
 
     async def limit(request: Request, now: Instant) -> None:
@@ -79,7 +85,30 @@ def webhooks(parts: Parts, offered: Providers) -> Webhooks:
         bucket = parts.keyring.fingerprint(f"webhooks\0{address}".encode())
         await parts.rate_limits.take(bucket, allowed, now)
 
-    return Webhooks(pushing, hints.take, limit, _now)
+    takers: dict[str, Take] = dict.fromkeys(pushing, pushes.take)
+    takers |= dict.fromkeys(platforms, hints.take)
+    return Webhooks(takers, limit, _now)
+
+
+def _platform_hints(
+    parts: Parts, platforms: Mapping[str, FieldServiceProvider]
+) -> PlatformHints:
+    return PlatformHints(
+        PlatformAccountTable(parts.database, parts.keyring, new_id),
+        platforms,
+        SyncRequestTable(parts.database),
+        ChangedCustomerTable(parts.database, parts.keyring, new_id),
+    )
+
+
+def _telling(parts: Parts, offered: Providers) -> Mapping[str, FieldServiceProvider]:
+    """Return the platforms whose webhooks we can prove."""
+    configs = platform_configs(parts.settings)
+    return {
+        slug: each.field_service
+        for slug, each in offered.items()
+        if each.field_service is not None and configs[slug].webhook_secret is not None
+    }
 
 
 def _table(parts: Parts) -> ChannelTable:

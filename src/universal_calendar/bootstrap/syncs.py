@@ -12,10 +12,14 @@ from universal_calendar.core.retry import SECOND
 from universal_calendar.services.appointment_changes import AppointmentChanges
 from universal_calendar.services.calendar_sync import CalendarSync, Pace, Tools
 from universal_calendar.services.owner_changes import OwnerChanges
+from universal_calendar.services.schedules import Schedules
+from universal_calendar.services.technicians import Technicians
 from universal_calendar.store.connections import ConnectionQuota
 from universal_calendar.store.mirror import MirrorTable
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.syncs import SyncRunTable
+from universal_calendar.store.technicians import TechnicianTable
+from universal_calendar.store.visits import VisitTable
 
 SYNC_SECONDS: Final = 90.0
 """What a task may spend on one calendar."""
@@ -26,6 +30,7 @@ def calendar_sync(parts: Parts, offered: Providers) -> CalendarSync:
     settings = parts.settings
     limit = RateLimit(settings.connection_rate_limit, timedelta(minutes=1))
     changes = AppointmentChanges(new_id, has_channels=settings.has_channels)
+    technicians = TechnicianTable(parts.database, parts.keyring)
     return CalendarSync(
         Tools(
             MirrorTable(parts.database, parts.keyring),
@@ -39,6 +44,15 @@ def calendar_sync(parts: Parts, offered: Providers) -> CalendarSync:
             ),
             SyncRunTable(parts.database, utc_now),
             channels(parts, offered),
+            Schedules(
+                {
+                    slug: each.field_service
+                    for slug, each in offered.items()
+                    if each.field_service is not None
+                },
+                Technicians(technicians, parts.units),
+                VisitTable(parts.database, parts.keyring),
+            ),
         )
     )
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from universal_calendar.bootstrap.connecting import connecting, disconnecting
 from universal_calendar.bootstrap.hours import hours_on_demand
+from universal_calendar.bootstrap.jobs import integrations_api, jobs_api
 from universal_calendar.bootstrap.live_check import live_check
 from universal_calendar.bootstrap.outside import Outside
 from universal_calendar.bootstrap.parts import (
@@ -67,8 +68,9 @@ from universal_calendar.web.tenant_api.webhook_endpoints import WebhookEndpoints
 def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> TenantApi:
     """Build the parts of the tenant API."""
     offered = providers(parts, outside)
+    checking = live_check(parts, offered)
     return TenantApi(
-        _appointments(parts, settlement, live_check(parts, offered)),
+        _appointments(parts, settlement, checking),
         WebhookEndpointsApi(
             new_id,
             new_webhook_secret,
@@ -91,6 +93,8 @@ def tenant_api(parts: Parts, outside: Outside, settlement: Settlement) -> Tenant
         HoldsApi(UnitHolds(new_id, _provide(parts))),
         SyncsApi(Syncs(new_id), SyncTable(parts.database).tenant_of, sorted(PROVIDERS)),
         ConnectionsApi(connecting(parts, offered), disconnecting(parts, offered)),
+        integrations_api(parts, offered),
+        jobs_api(parts, offered, settlement, checking, _provide(parts)),
     )
 
 

@@ -23,19 +23,23 @@ from universal_calendar.bootstrap.providers import Providers, providers
 from universal_calendar.bootstrap.syncs import SYNC_SECONDS, calendar_sync
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
+from universal_calendar.services.appointment_changes import AppointmentChanges
 from universal_calendar.services.broken_connections import (
     CONNECTION,
     BrokenConnections,
 )
 from universal_calendar.services.calendar_writes import CalendarWrites
 from universal_calendar.services.connections import Connections
+from universal_calendar.services.customer_changes import CustomerChanges
 from universal_calendar.services.due_work import DueWork
 from universal_calendar.services.notices import Notices
 from universal_calendar.services.ports.calendars import CalendarProvider
+from universal_calendar.services.ports.changed_customers import CUSTOMER
 from universal_calendar.services.ports.due_work import Settler
 from universal_calendar.services.ports.syncs import SYNC
 from universal_calendar.services.reminders import Reminders
 from universal_calendar.settings import Settings
+from universal_calendar.store.changed_customers import ChangedCustomerTable
 from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
 from universal_calendar.store.due_work import CALENDAR, DueWorkTable
 from universal_calendar.store.links import LinkTable
@@ -69,6 +73,23 @@ def calendar_writes(parts: Parts, offered: Providers) -> CalendarWrites:
     )
 
 
+def customer_changes(parts: Parts, offered: Providers) -> CustomerChanges:
+    """Build what carries over how customers changed at their platforms."""
+    limit = RateLimit(parts.settings.connection_rate_limit, timedelta(minutes=1))
+    return CustomerChanges(
+        ChangedCustomerTable(parts.database, parts.keyring, new_id),
+        parts.units,
+        AppointmentChanges(new_id, has_channels=parts.settings.has_channels),
+        {
+            slug: each.field_service
+            for slug, each in offered.items()
+            if each.field_service
+        },
+        ConnectionQuota(parts.rate_limits, parts.keyring, limit),
+        _chance,
+    )
+
+
 def connections(parts: Parts, offered: Providers) -> Connections:
     """Build what manages connected accounts."""
     table = ConnectionTable(parts.database, parts.keyring)
@@ -85,13 +106,16 @@ def worker(parts: Parts, outside: Outside) -> Worker:
     """Build the worker, which `run` sets going until it is cancelled."""
     offered = providers(parts, outside)
     writes, syncs = calendar_writes(parts, offered), calendar_sync(parts, offered)
-    telling = notices(parts, outside)
+    telling, customers = notices(parts, outside), customer_changes(parts, offered)
 
     async def settle_calendar(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await writes.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
 
     async def settle_sync(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await syncs.settle(tenant_id, item_id, now, seconds=SYNC_SECONDS)
+
+    async def settle_customer(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
+        await customers.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
 
     async def settle_notice(tenant_id: UUID, item_id: UUID, now: Instant) -> None:
         await telling.settle(tenant_id, item_id, now, seconds=SETTLE_SECONDS)
@@ -105,6 +129,7 @@ def worker(parts: Parts, outside: Outside) -> Worker:
     settlers = {
         CONNECTION: broken.settle,
         CALENDAR: settle_calendar,
+        CUSTOMER: settle_customer,
         SYNC: settle_sync,
         "notice": settle_notice,
         "reminder": Reminders(

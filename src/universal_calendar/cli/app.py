@@ -19,6 +19,7 @@ from universal_calendar.cli import (
     hours,
     keys,
     privacy,
+    technicians,
     tenants,
 )
 from universal_calendar.cli.demo import demo
@@ -40,7 +41,10 @@ app.command(rich_help_panel="Set up")(migrate)
 app.command(rich_help_panel="Set up")(doctor)
 app.command(rich_help_panel="Run")(worker)
 app.command(rich_help_panel="Run")(sandbox)
-for group in (tenants, agents, hours, keys, appointments, blocks, connections):
+for group in (
+    *(tenants, agents, hours, keys, appointments, blocks, connections),
+    technicians,
+):
     name = group.__name__.rpartition(".")[2]
     app.add_typer(group.app, name=name, rich_help_panel="Manage")
 connections.app.command("sync")(connection_sync.sync)

@@ -7,15 +7,21 @@ it was          and so the appointment is
 moved           moved, if its new time can be had; else the refusal is recorded
 deleted         cancelled, and so it is if the event takes no time any more
 made a series   moved to the first of its times; the others are not ours
+reassigned      given to the agent of the first technician who is one's, likewise
+unassigned      as it was: that says nobody else's name
 unchanged       as it was, whatever its etag says
 
 A local change that waits to be written wins: what was booked here holds. An event that
 was written a moment ago, or is being written, proves nothing: what was read may be
 older than that. Then everything is read again, from the same place.
+
+Schedules of field-service platforms say besides whose time an event takes: that of its
+technicians, each of whom may be an agent here. Then ours take time too: that of whoever
+is assigned to them besides the appointment's own agent.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
@@ -27,6 +33,8 @@ from universal_calendar.core.provider_errors import LooksEmpty
 from universal_calendar.core.retry import SECOND
 
 DAYS_BEHIND: Final = 1
+SCHEDULE_DAYS_BEHIND: Final = 31
+"""Lists of jobs show what was done in the last month; it is read and never judged."""
 DAYS_AHEAD: Final = 400
 LEAST_DAYS_AHEAD: Final = 370
 """A window that ends sooner is read anew, and wholly: it may be frozen in tokens."""
@@ -35,6 +43,8 @@ FRESH: Final[Duration] = 20 * SECOND
 MANY_CANCELLED: Final = 5
 MANY_MISSED: Final = 3
 MANY_TIMES: Final = 10
+NOBODY: Final = ""
+"""Stands where a technician's id does, for what nobody is assigned to."""
 
 _KIND_OF: Final = {
     busy: place
@@ -70,6 +80,10 @@ class SeenEvent(Protocol):
     def appointment_id(self) -> UUID | None:
         """Return which appointment it says to be."""
 
+    @property
+    def technicians(self) -> tuple[str, ...] | None:
+        """Return whose time it takes, None: that of all whom the calendar blocks."""
+
 
 class Writing(Enum):
     """How far an event of ours is."""
@@ -89,6 +103,7 @@ class OwnEvent:
     """
 
     appointment_id: UUID
+    agent_id: UUID
     event_id: str
     etag: str | None
     interval: Interval
@@ -101,13 +116,15 @@ class OwnEvent:
 class Reading:
     """What was read: all events of the window, or those that changed, by their ids.
 
-    `began` is before the first of it was asked for.
+    `began` is before the first of it was asked for. `agents` are those of a schedule's
+    technicians, by their ids, NOBODY among them; None: no agent's.
     """
 
     events: Mapping[str, SeenEvent]
     window: Interval
     is_full: bool
     began: Instant
+    agents: Mapping[str, UUID | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +143,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The appointment follows its event."""
+    """The appointment follows its event, to another agent if `agent_id` is new."""
 
     appointment_id: UUID
     event_id: str
     etag: str | None
     interval: Interval
+    agent_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +190,16 @@ Action: TypeAlias = Move | Cancel | Agree | Refuse | Wait
 
 
 class MirroredTime(NamedTuple):
-    """Time that an event takes; `kind` is a place in core.busy.KINDS."""
+    """Time that an event takes; `kind` is a place in core.busy.KINDS.
+
+    `technicians` say whose; None: that of everybody whom the calendar blocks.
+    """
 
     event_id: str
     start: Instant
     end: Instant
     kind: int
+    technicians: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +213,10 @@ class Plan:
     times: Sequence[MirroredTime]
 
 
-def window_at(now: Instant) -> Interval:
+def window_at(now: Instant, days_behind: int = DAYS_BEHIND) -> Interval:
     """Return what is read at that moment, in whole days of UTC."""
     today = now // DAY * DAY
-    return Interval(today - DAYS_BEHIND * DAY, today + DAYS_AHEAD * DAY)
+    return Interval(today - days_behind * DAY, today + DAYS_AHEAD * DAY)
 
 
 def is_outgrown(window_end: Instant | None, now: Instant) -> bool:
@@ -212,7 +234,7 @@ def plan(known: Known, reading: Reading, *, may_be_empty: bool = False) -> Plan:
     if not may_be_empty:
         _check_believable(known, reading, found)
     found.sort(key=lambda action: not isinstance(action, Cancel))
-    return Plan(found, list(_times(known, reading)))
+    return Plan(found, list(_times(known, reading, found)))
 
 
 def follow(own: OwnEvent, reading: Reading) -> Action | None:
@@ -222,7 +244,7 @@ def follow(own: OwnEvent, reading: Reading) -> Action | None:
         return None
     if seen is None and not _is_missed(own, reading):
         return None
-    action = _change(own, seen)
+    action = _change(own, seen, reading.agents)
     if action is None:
         return None
     if own.writing is Writing.RUNNING or own.written_at > reading.began - FRESH:
@@ -232,19 +254,32 @@ def follow(own: OwnEvent, reading: Reading) -> Action | None:
     return action
 
 
-def _change(own: OwnEvent, seen: SeenEvent | None) -> Action | None:
+def _change(
+    own: OwnEvent, seen: SeenEvent | None, agents: Mapping[str, UUID | None]
+) -> Action | None:
     if seen is None or seen.is_deleted:
         return Cancel(own.appointment_id, own.event_id, is_gone=True)
     if seen.busy is None:
         return Cancel(own.appointment_id, own.event_id, is_gone=False)
     if not seen.intervals:
         return Refuse(own.appointment_id, own.event_id, seen.etag)
-    interval = min(seen.intervals)
-    if interval != own.interval:
-        return Move(own.appointment_id, own.event_id, seen.etag, interval)
+    interval, agent_id = min(seen.intervals), _agent_of(own, seen.technicians, agents)
+    if (interval, agent_id) != (own.interval, own.agent_id):
+        return Move(own.appointment_id, own.event_id, seen.etag, interval, agent_id)
     if own.writing is Writing.REFUSED:
         return Agree(own.appointment_id, own.event_id, seen.etag)
     return None
+
+
+def _agent_of(
+    own: OwnEvent,
+    technicians: tuple[str, ...] | None,
+    agents: Mapping[str, UUID | None],
+) -> UUID:
+    """Return whose the appointment is, or is to be, if none of them is its agent."""
+    assigned = (agents.get(each) for each in technicians or () if each != NOBODY)
+    found = [each for each in assigned if each is not None]
+    return own.agent_id if own.agent_id in found or not found else found[0]
 
 
 def _is_refused_already(own: OwnEvent, seen: SeenEvent | None, action: Action) -> bool:
@@ -295,16 +330,44 @@ def _is_expected(own: OwnEvent, reading: Reading) -> bool:
     )
 
 
-def _times(known: Known, reading: Reading) -> Iterator[MirroredTime]:
+def _times(
+    known: Known, reading: Reading, actions: Sequence[Action]
+) -> Iterator[MirroredTime]:
     """Yield the times that others take, of each event one from each start."""
-    own_ids = {own.event_id for own in known.own}
+    keepers = {own.event_id: own.agent_id for own in known.own}
+    moves = (action for action in actions if isinstance(action, Move))
+    keepers.update((move.event_id, move.agent_id) for move in moves)
+    copies = frozenset(known.appointment_ids)
+    # A job may have visits besides the one that is ours, and names us in all of them.
+    visits = copies - {own.appointment_id for own in known.own}
     for event_id, event in reading.events.items():
-        if event.busy is None or event.is_deleted or event_id in own_ids:
+        if event.busy is None or event.is_deleted:
             continue
-        if event.appointment_id and event.appointment_id in known.appointment_ids:
+        technicians = event.technicians
+        if event_id in keepers:
+            technicians = _besides(technicians, keepers[event_id], reading.agents)
+            if not technicians:
+                continue
+        elif (named := event.appointment_id) and named in (
+            copies if technicians is None else visits
+        ):
             continue
-        kind = _KIND_OF[event.busy]
-        # By start, so that of two times from one start the longer is kept.
-        ends = {each.start: each.end for each in sorted(event.intervals)}
-        for start, end in ends.items():
-            yield MirroredTime(event_id, start, end, kind)
+        kind, intervals = _KIND_OF[event.busy], event.intervals
+        for each in intervals if len(intervals) == 1 else _longest(intervals):
+            yield MirroredTime(event_id, each.start, each.end, kind, technicians)
+
+
+def _longest(intervals: Intervals) -> Collection[Interval]:
+    """Return one interval from each start, by start: of several the longest."""
+    return {each.start: each for each in sorted(intervals)}.values()
+
+
+def _besides(
+    technicians: tuple[str, ...] | None,
+    agent_id: UUID,
+    agents: Mapping[str, UUID | None],
+) -> tuple[str, ...]:
+    """Return who has an event of ours besides the appointment's agent."""
+    if technicians is None or technicians == (NOBODY,):
+        return ()
+    return tuple(each for each in technicians if agents.get(each) != agent_id)

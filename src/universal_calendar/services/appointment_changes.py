@@ -38,7 +38,8 @@ from universal_calendar.services.settling import Settlement, Unsettled
 from universal_calendar.services.surroundings import Outlook, Place, look_around
 
 LONGEST_DAYS: Final = 31
-_END: Final = "appointmentData.endTime"
+_DATA: Final = "appointmentData"
+_END: Final = f"{_DATA}.endTime"
 
 
 def _same_person(person: Person) -> Person:
@@ -54,7 +55,9 @@ class Revision:
     """What is to be different; None leaves a field as it is.
 
     A new start alone keeps the length. The details' urgency and `is_forced` say what a
-    move may pass. `status` must be the one that the appointment has.
+    move may pass. `status` must be the one that the appointment has. Without
+    `tells_customer` its customer hears of no change. `section` is where the request has
+    the times, for errors.
     """
 
     agent_id: UUID | None = None
@@ -65,6 +68,8 @@ class Revision:
     is_forced: bool = False
     hold_id: UUID | None = None
     status: AppointmentStatus | None = None
+    tells_customer: bool = True
+    section: str = _DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ class AppointmentChanges:
             "appointment.updated",
             has_event=has_event,
             # Whoever asked may keep ids of their own up to date: that tells nobody.
-            tells_customer=is_moved or after.person != before.person,
+            tells_customer=revision.tells_customer
+            and (is_moved or after.person != before.person),
         )
         return replace(changed, silences=silences)
 
@@ -275,7 +281,7 @@ def _moved(interval: Interval, revision: Revision) -> Interval:
         start = interval.start
     if end is None:
         end = start + interval.length
-    check_length(start, end)
+    check_length(start, end, f"{revision.section}.endTime")
     return Interval(start, end)
 
 

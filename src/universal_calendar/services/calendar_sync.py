@@ -7,9 +7,9 @@ transaction is open while a provider is asked.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -25,7 +25,9 @@ from universal_calendar.core.provider_errors import (
 )
 from universal_calendar.core.retry import SECOND, GiveUp, Reauthorize, Retry, decide
 from universal_calendar.core.sync import (
+    DAYS_BEHIND,
     FRESH,
+    SCHEDULE_DAYS_BEHIND,
     Reading,
     is_outgrown,
     plan,
@@ -52,6 +54,9 @@ from universal_calendar.services.ports.mirror import (
     Trouble,
 )
 from universal_calendar.services.ports.syncs import ChannelKeeper, SyncRuns, Tally
+from universal_calendar.services.schedules import Agents, Schedules
+
+Answer = TypeVar("Answer")
 
 PAGE_SECONDS: Final = 20.0
 LONGEST_PAUSE: Final = 5.0
@@ -87,6 +92,7 @@ class Tools:
     pace: Pace
     runs: SyncRuns | None = None
     channels: ChannelKeeper | None = None
+    schedules: Schedules | None = None
 
 
 class CalendarSync:
@@ -140,12 +146,17 @@ class _Sync:
         planned = plan(known, reading, may_be_empty=self._calendar.may_be_empty)
         mirrored = Mirrored(reading.events.keys(), planned.times, reading.is_full)
         tally = await tools.mirror.mirror(self._calendar, mirrored, reading)
+        if self._calendar.is_schedule:
+            await self._schedules.retire(self._calendar, reading)
         carried = await tools.changes.carry_out(
             ReadCalendar(self._calendar.tenant_id, self._calendar.calendar_id, reading),
             planned.actions,
             self._budget.now,
         )
-        await self._finish(place if carried.is_settled else None)
+        # Whose time a visit of ours takes was judged as if its move could be had.
+        is_misjudged = self._calendar.is_schedule and carried.refused > 0
+        is_settled = carried.is_settled and not is_misjudged
+        await self._finish(place if is_settled else None)
         return replace(
             tally,
             updated=tally.updated + carried.moved,
@@ -155,8 +166,10 @@ class _Sync:
     async def _read(self) -> tuple[Reading, Place]:
         """Read what changed; or everything, where that cannot be told."""
         calendar = self._calendar
-        is_full = calendar.is_full_wanted or is_outgrown(
-            calendar.window_end, self._budget.now
+        is_full = (
+            calendar.is_schedule
+            or calendar.is_full_wanted
+            or is_outgrown(calendar.window_end, self._budget.now)
         )
         token = None if is_full else calendar.sync_token
         if token is None:
@@ -168,48 +181,76 @@ class _Sync:
 
     async def _read_from(self, token: str | None) -> tuple[Reading, Place]:
         began, events = self._budget.now, dict[str, ChangedEvent]()
+        agents = await self._technicians() if self._calendar.is_schedule else {}
         window = self._window(began, is_full=token is None)
         query: ChangesQuery | None = ChangesQuery(
             self._calendar.external_id, window, token
         )
         last_token = None
         while query is not None:
-            page = await self._page(query)
+            page = await self._page(query, agents)
             events.update((event.event_id, event) for event in page.events)
             query, last_token = page.next_page, page.sync_token
         if last_token is None:
             raise ProviderDown  # nobody could say where to go on
-        reading = Reading(events, window, token is None, began)
+        reading = Reading(events, window, token is None, began, agents)
         return reading, Place(last_token, window, token is None)
 
     def _window(self, now: Instant, *, is_full: bool) -> Interval:
-        window, end = window_at(now), self._calendar.window_end
+        is_schedule, end = self._calendar.is_schedule, self._calendar.window_end
+        window = window_at(now, SCHEDULE_DAYS_BEHIND if is_schedule else DAYS_BEHIND)
         return window if is_full or end is None else Interval(window.start, end)
 
-    async def _page(self, query: ChangesQuery) -> ChangesPage:
-        """Return a page; where it is told to slow down for a moment, it does."""
+    @property
+    def _schedules(self) -> Schedules:
+        schedules = self._tools.schedules
+        if schedules is None or self._calendar.provider not in schedules.platforms:
+            raise ProviderDown  # as where a reader is switched off
+        return schedules
+
+    async def _technicians(self) -> Agents:
+        """Return technicians' agents, as of now: before any visit is read."""
+        calendar, schedules = self._calendar, self._schedules
+        platform = schedules.platforms[calendar.provider]
+        return await self._patiently(
+            lambda seconds: schedules.technicians.refresh(
+                platform, calendar.access, self._budget.now, seconds=seconds
+            )
+        )
+
+    async def _page(self, query: ChangesQuery, agents: Agents) -> ChangesPage:
+        calendar, asked_at = self._calendar, self._budget.now
+        reader = self._tools.readers.get(calendar.provider)
+        if reader is None:
+            # Switched off in this installation's settings: it may come back.
+            raise ProviderDown
+        page = await self._patiently(
+            lambda seconds: reader.changes(calendar.access, query, seconds=seconds)
+        )
+        if calendar.is_schedule:
+            events = await self._schedules.keep(calendar, page, agents, asked_at)
+            page = replace(page, events=events)
+        await asyncio.sleep(self._rest(page))
+        return page
+
+    async def _patiently(self, ask: Callable[[float], Awaitable[Answer]]) -> Answer:
+        """Return an answer; where it is told to slow down for a moment, it does."""
         while True:
             try:
-                return await self._ask(query)
+                return await self._asked(ask)
             except Throttled as error:
                 pause = error.retry_after
                 if pause is None or pause > min(LONGEST_PAUSE, self._budget.left):
                     raise
             await asyncio.sleep(max(pause, _SHORTEST_PAUSE))
 
-    async def _ask(self, query: ChangesQuery) -> ChangesPage:
-        calendar, budget = self._calendar, self._budget
-        reader = self._tools.readers.get(calendar.provider)
-        if reader is None:
-            # Switched off in this installation's settings: it may come back.
-            raise ProviderDown
+    async def _asked(self, ask: Callable[[float], Awaitable[Answer]]) -> Answer:
         await self._extend()
-        await self._tools.quota.take(calendar.access.connection_id, budget.now)
+        connection_id, budget = self._calendar.access.connection_id, self._budget
+        await self._tools.quota.take(connection_id, budget.now)
         seconds = min(budget.left, PAGE_SECONDS)
         async with ended_after(seconds):
-            page = await reader.changes(calendar.access, query, seconds=seconds)
-        await asyncio.sleep(self._rest(page))
-        return page
+            return await ask(seconds)
 
     def _rest(self, page: ChangesPage) -> float:
         """Return how long whoever asks for slots in this process comes first."""

@@ -138,7 +138,11 @@ class CalendarWrites:
         provider = await self._admitted(link, budget)
         async with ended_after(budget.left):
             await provider.delete_event(
-                link.access, link.calendar, event.event_id, seconds=budget.left
+                link.access,
+                link.calendar,
+                event.event_id,
+                seconds=budget.left,
+                reason=_reason(link),
             )
 
     async def _admitted(self, link: LeasedLink, budget: Budget) -> CalendarProvider:
@@ -149,6 +153,13 @@ class CalendarWrites:
             raise ProviderDown
         await self._quota.take(link.access.connection_id, budget.now)
         return provider
+
+
+def _reason(link: LeasedLink) -> str | None:
+    """Return why it was cancelled: in words, where somebody wrote any."""
+    if link.cancellation_reason is None:
+        return None
+    return link.person.notes or link.cancellation_reason
 
 
 def _failed(error: ProviderError, decision: Decision, now: Instant) -> Failed:
@@ -177,7 +188,7 @@ def _failed(error: ProviderError, decision: Decision, now: Instant) -> Failed:
 
 def draft_of(link: LeasedLink) -> EventDraft:
     """Return the appointment as an event for whoever keeps the calendar."""
-    person = link.person
+    person, visit = link.person, link.visit
     return EventDraft(
         event_key(link.link_id.appointment_id, link.generation),
         link.link_id.tenant_id,
@@ -186,8 +197,10 @@ def draft_of(link: LeasedLink) -> EventDraft:
         link.timezone,
         link.sequence,
         person.title,
-        _description(person),
+        # A platform is told of the customer apart.
+        _description(person) if visit is None else person.description,
         person.address,
+        visit,
     )
 
 

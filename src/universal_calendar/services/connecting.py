@@ -1,17 +1,15 @@
 """Connecting an account: begun by an owner, finished by the same owner at once."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
 from uuid import UUID
 
-from universal_calendar.core.errors import AgentNotFound, IdempotencyMismatch
+from universal_calendar.core.errors import AgentNotFound
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.services.connections import PATIENCE_SECONDS, Connections
-from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
+from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.connecting import (
     Finisher,
@@ -21,13 +19,13 @@ from universal_calendar.services.ports.connecting import (
 from universal_calendar.services.ports.connections import Connection, NewConnection
 from universal_calendar.services.ports.units import Unit
 from universal_calendar.services.redeeming import Brought, Redeeming
+from universal_calendar.services.reserved_answers import Asked, Keep, ReservedAnswers
 
 LIFETIME_SECONDS: Final = 600
 LIFETIME: Final = LIFETIME_SECONDS * (MINUTE // 60)
 SETUP: Final = "/calendar/setup"
 # The first request may ask the provider twice before it answers.
 _TWIN_SECONDS: Final = 2 * PATIENCE_SECONDS
-_PAUSE_SECONDS: Final = 0.1
 
 Written: TypeAlias = Callable[[Connection], Answer]
 """Writes the answer that tells of a connection."""
@@ -61,12 +59,6 @@ class Finish:
     replay: Replay | None
     written: Written
 
-    @property
-    def kept(self) -> Replay | None:
-        """Return how retries are recognised; None where they are not."""
-        replay = self.replay
-        return None if replay is None or replay.idempotency_key is None else replay
-
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
@@ -78,7 +70,9 @@ class Connecting:
     async def begin(self, unit: Unit, wish: Wish) -> Begun:
         """Return where the owner is to go, within ten minutes.
 
-        Raises AgentNotFound, and InvalidField for a provider that is not offered.
+        That is the provider's consent page where it has one, unless credentials that
+        it takes as well were given. Raises AgentNotFound, and InvalidField for a
+        provider that is not offered.
         """
         provider = self.redeeming.provider(wish.provider)
         making = self.redeeming.making
@@ -86,10 +80,10 @@ class Connecting:
         state = making.state(unit.tenant_id, unit.now)
         query = urlencode({"state": state.text})
         url, verifier = f"{making.public_url}{SETUP}?{query}", None
-        if provider.authorizer is not None:
+        names = {each.name for each in provider.credentials} & wish.credentials.keys()
+        if provider.authorizer is not None and not names:
             verifier = making.new_secret()
             url = self.redeeming.consent_url(provider.authorizer, state, verifier)
-        names = {each.name for each in provider.credentials} & wish.credentials.keys()
         pending = PendingConnection(
             unit.tenant_id,
             state.pending_id,
@@ -110,52 +104,23 @@ class Connecting:
         Raises InvalidField for a state, a code or credentials that cannot be used, and
         the provider's errors, after which the same may be tried again.
         """
-        replay = finish.kept
-        if replay is None:
-            return await self._finish(finish, now)
-        stored = await self._reserve(finish, replay, now)
-        if stored is not None:
-            return stored
-        try:
-            return await self._finish(finish, now)
-        except BaseException:
-            async with self._unit(finish, now) as unit:
-                await unit.answers.release(replay)
-            raise
+        actor = finish.finisher.actor
+        asked = Asked(finish.tenant_id, actor, finish.replay, now, _TWIN_SECONDS)
 
-    def _unit(self, finish: Finish, now: Instant) -> AbstractAsyncContextManager[Unit]:
-        units, actor = self.redeeming.units, finish.finisher.actor
-        return units.begin(finish.tenant_id, actor, now)
+        async def work(keep: Keep) -> Answer:
+            return await self._finish(finish, now, keep)
 
-    async def _reserve(
-        self, finish: Finish, replay: Replay, now: Instant
-    ) -> Answer | None:
-        """Return the answer under the key; None once nobody else works on it.
+        return await ReservedAnswers(self.redeeming.units).answer(asked, work)
 
-        Whoever had the key for longer than the provider may take is dead.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TWIN_SECONDS):
-                while True:
-                    async with self._unit(finish, now) as unit:
-                        stored = await unit.answers.read(replay)
-                        if stored is None and await unit.answers.reserve(replay):
-                            return None
-                    if stored is not None:
-                        return _checked(stored)
-                    await asyncio.sleep(_PAUSE_SECONDS)
-        return None
-
-    async def _finish(self, finish: Finish, now: Instant) -> Answer:
+    async def _finish(self, finish: Finish, now: Instant, keep: Keep) -> Answer:
         if finish.brought.state.tenant_id != finish.tenant_id:
             raise StateUnusable
         pending = await self.redeeming.redeem(finish.brought, now, finish.finisher)
         new = self.described(pending, now)
-        async with self._unit(finish, now) as unit:
+        units, actor = self.redeeming.units, finish.finisher.actor
+        async with units.begin(finish.tenant_id, actor, now) as unit:
             connection = await self.connections.keep(unit, new)
-            answer = finish.written(connection)
-            if finish.kept is not None:
-                answer = await unit.answers.keep(finish.kept, answer)
+            answer = await keep(unit, finish.written(connection))
         await self.connections.wake(connection, now)
         return answer
 
@@ -172,12 +137,6 @@ class Connecting:
             agent_id=pending.agent_id,
             timezone=pending.timezone,
         )
-
-
-def _checked(stored: StoredAnswer) -> Answer:
-    if not stored.is_same_request:
-        raise IdempotencyMismatch
-    return stored.answer
 
 
 async def _check_agent(unit: Unit, agent_id: UUID | None) -> None:

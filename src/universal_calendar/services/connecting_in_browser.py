@@ -70,7 +70,7 @@ class BrowserConnecting:
             )
             tenant = await unit.tenants.get(state.tenant_id)
         provider = self._redeeming.provider(pending.provider)
-        if provider.authorizer is not None or pending.account is not None:
+        if pending.by_consent or pending.account is not None:
             raise StateUnusable
         return Setup(provider, tenant.name, pending.credentials)
 

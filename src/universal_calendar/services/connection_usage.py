@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from universal_calendar.core.errors import AgentNotFound, InvalidField
-from universal_calendar.services.connections import found
+from universal_calendar.services.connections import TECHNICIANS_SAY, found
 from universal_calendar.services.ports.connections import (
     CalendarNotFound,
     ConnectedCalendar,
@@ -19,12 +19,15 @@ async def change_usage(
 ) -> Connection:
     """Use a connection otherwise; what changed counts at once.
 
-    Raises ConnectionNotFound and AgentNotFound.
+    Raises ConnectionNotFound, AgentNotFound, and InvalidField for an agent that is
+    given to a platform's schedule.
     """
     tenant_id = unit.tenant_id
     agent_ids = await unit.agents.lock(tenant_id)
     before = await found(unit.connections, tenant_id, connection_id)
     usage = revise(before.usage)
+    if usage.agent_id is not None and before.schedule is not None:
+        raise InvalidField("agentId", TECHNICIANS_SAY)
     if usage.agent_id is not None and usage.agent_id not in agent_ids:
         raise AgentNotFound(usage.agent_id)
     await unit.connections.change(tenant_id, connection_id, usage, unit.now)

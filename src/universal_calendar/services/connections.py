@@ -21,9 +21,13 @@ from universal_calendar.services.ports.connections import (
 )
 from universal_calendar.services.ports.identity import Actor, ActorKind, NewId
 from universal_calendar.services.ports.units import Unit, Units
+from universal_calendar.services.technicians import give_nobodys_visits
 
 PATIENCE_SECONDS: Final = 10.0
 COMMAND_LINE: Final = Actor(ActorKind.COMMAND_LINE, "connections")
+TECHNICIANS_SAY: Final = (
+    "leave it out: whose time a platform's visits take, its technicians say"
+)
 
 
 class Connections:
@@ -55,7 +59,8 @@ class Connections:
         The provider is asked whose account it is. Where the agent, or without one the
         tenant, writes to no calendar yet, its primary calendar is written to from now
         on, and it is read in any case. Raises InvalidField for a provider that is not
-        offered, AgentNotFound, and the provider's errors.
+        offered and for an agent given to a platform's schedule, AgentNotFound, and the
+        provider's errors.
         """
         asked = self._offered(provider)
         access = Access(tenant_id, self._new_id(now), secrets)
@@ -106,19 +111,26 @@ class Connections:
                 is_primary=each is main,
                 is_writable=each.is_writable,
                 is_read=each is main,
+                is_schedule=each.is_schedule,
             )
             for each in account.calendars
         ]
 
     async def keep(self, unit: Unit, new: NewConnection) -> Connection:
-        """Keep the account, and have it read at once; raise AgentNotFound.
+        """Keep the account, and have it read at once.
 
-        Once this is committed, `wake` what waited for it.
+        Once this is committed, `wake` what waited for it. Raises AgentNotFound, and
+        InvalidField for an agent that is given to a platform's schedule.
         """
         agent_ids = await unit.agents.lock(unit.tenant_id)
+        is_schedule = any(each.is_schedule for each in new.calendars)
+        if is_schedule and new.agent_id is not None:
+            raise InvalidField("agentId", TECHNICIANS_SAY)
         if new.agent_id is not None and new.agent_id not in agent_ids:
             raise AgentNotFound(new.agent_id)
         kept = await unit.connections.add(new, unit.now)
+        if is_schedule:
+            await give_nobodys_visits(unit, kept.connection_id, self._new_id)
         await unit.connections.count_change(unit.tenant_id, agent_ids)
         connection = await found(unit.connections, unit.tenant_id, kept.connection_id)
         await unit.sync_requests.want(

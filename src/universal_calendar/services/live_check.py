@@ -29,6 +29,7 @@ from universal_calendar.services.ports.counting_calendars import (
     CountingConnection,
 )
 from universal_calendar.services.ports.syncs import SyncRequests
+from universal_calendar.services.ports.visits import NOBODY
 
 ANSWER_SECONDS: Final = 3.0
 """What a whole answer may take."""
@@ -60,7 +61,7 @@ class _Told:
     def is_whole(self) -> bool:
         return self.times.keys() >= self.connection.calendars.keys()
 
-    def taking(self, window: Interval) -> Mapping[UUID, list[Busy]]:
+    def taking(self, agent_id: UUID, window: Interval) -> Mapping[UUID, list[Busy]]:
         """Return what takes the window, by calendar; ours is what claims decide."""
         found = {
             calendar_id: [
@@ -69,10 +70,19 @@ class _Told:
                 if each.appointment_id is None
                 and each.interval.overlaps(window)
                 and (self.connection.tentative_blocks or not _is_tentative(each))
+                and self._is_of(agent_id, each)
             ]
             for external_id, calendar_id in self.connection.calendars.items()
         }
         return {calendar_id: times for calendar_id, times in found.items() if times}
+
+    def _is_of(self, agent_id: UUID, time: TakenTime) -> bool:
+        """Tell whether it takes the agent's time; who is unknown counts as nobody."""
+        agents = self.connection.agents
+        nobodys = agents.get(NOBODY)
+        return time.technicians is None or any(
+            agents.get(each, nobodys) == agent_id for each in time.technicians
+        )
 
 
 def _is_tentative(time: TakenTime) -> bool:
@@ -105,7 +115,7 @@ class LiveCheck:
         seconds = min(ASKING_SECONDS, budget.left - _WRITING_SECONDS)
         asking = [self._ask(each, window, budget.now, seconds) for each in asked]
         told = await asyncio.gather(*asking)
-        taking = [each.taking(window) for each in told]
+        taking = [each.taking(agent_id, window) for each in told]
         surprising = {calendar_id for each in taking for calendar_id in each}
         if surprising:
             await self._syncs.want(tenant_id, surprising, budget.now)

@@ -117,7 +117,7 @@ class OwnerChanges:
             return _Outcome.REFUSED
         try:
             async with self._units.begin(calendar.tenant_id, _WORKER, now) as unit:
-                standing = await _standing(unit, calendar, action.appointment_id)
+                standing = await _standing(unit, calendar, action)
                 if standing != action:
                     return _overtaken(standing)
                 await self._do(unit, calendar, action)
@@ -132,10 +132,10 @@ class OwnerChanges:
     ) -> None:
         place = action.appointment_id, calendar.calendar_id
         match action:
-            case Move(interval=interval, etag=etag):
+            case Move(interval=interval, etag=etag, agent_id=agent_id):
                 # The owner's will passes hours, grid, notice and limits.
                 revision = Revision(
-                    start=interval.start, end=interval.end, is_forced=True
+                    agent_id, interval.start, interval.end, is_forced=True
                 )
                 await self._changes.revise(unit, action.appointment_id, revision)
                 await unit.own_events.follow(*place, etag)
@@ -156,7 +156,7 @@ class OwnerChanges:
         appointment_id = action.appointment_id
         async with self._units.begin(calendar.tenant_id, _WORKER, now) as unit:
             try:
-                standing = await _standing(unit, calendar, appointment_id)
+                standing = await _standing(unit, calendar, action)
             except AppointmentNotFound:
                 return
             if standing != action:
@@ -173,10 +173,12 @@ class OwnerChanges:
 
 
 async def _standing(
-    unit: Unit, calendar: ReadCalendar, appointment_id: UUID
+    unit: Unit, calendar: ReadCalendar, action: Action
 ) -> Action | None:
-    """Return what follows now, with appointment and event locked."""
-    await unit.appointment_editor.lock(appointment_id)
+    """Return what follows now, with appointment, event and agents locked."""
+    appointment_id = action.appointment_id
+    next_agent_id = action.agent_id if isinstance(action, Move) else None
+    await unit.appointment_editor.lock(appointment_id, next_agent_id)
     own = await unit.own_events.lock(appointment_id, calendar.calendar_id)
     return None if own is None else follow(own, calendar.reading)
 

@@ -30,6 +30,7 @@ from universal_calendar.services.ports.privacy import (
 )
 from universal_calendar.services.ports.tenants import TenantStore
 from universal_calendar.services.ports.units import Unit
+from universal_calendar.services.ports.visit_store import KnownVisit
 
 REASON: Final = "erasure"
 """Why an appointment was cancelled that an erased customer had still to come."""
@@ -44,6 +45,7 @@ class Records:
     appointments: Sequence[Appointment]
     outcomes: Sequence[Outcome]
     notices: Sequence[CustomerNotice]
+    visits: Sequence[KnownVisit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Customers:
         ]
         await _record(unit, "exported", ids)
         notices = await unit.customers.notices(customer, ids)
-        return Records(appointments, outcomes, notices)
+        visits = await unit.customers.visits(customer, ids)
+        return Records(appointments, outcomes, notices, visits)
 
     async def erase(
         self, unit: Unit, customer: Customer, *, cancels_future: bool

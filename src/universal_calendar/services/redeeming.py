@@ -149,7 +149,7 @@ class Redeeming:
         except GrantRefused:
             raise
         except (InvalidField, Throttled, ProviderDown) as error:
-            again = pending if provider.authorizer else replace(pending, secrets=None)
+            again = pending if pending.by_consent else replace(pending, secrets=None)
             if isinstance(error, InvalidField):
                 again = replace(again, credentials={})
             await self._put_back(again, brought.state, now)
@@ -177,10 +177,10 @@ class Redeeming:
     ) -> Secrets:
         if pending.secrets is not None:  # redeemed before its account could be asked
             return pending.secrets
-        if provider.authorizer is None:
+        if pending.verifier is None:
             given = {**pending.credentials, **brought.credentials}
             return _checked(provider, given)
-        if brought.code is None or pending.verifier is None:
+        if brought.code is None or provider.authorizer is None:
             raise InvalidField("code", "is what the provider's consent page gave")
         grant = Grant(brought.code, self._callback, pending.verifier)
         return await provider.authorizer.redeem(grant, seconds=PATIENCE_SECONDS)
@@ -211,7 +211,7 @@ async def _account(
     except (Throttled, ProviderDown):
         raise
     except ProviderError:
-        if provider.authorizer is not None:
+        if pending.by_consent:
             raise GrantRefused("code", "opens no account; connect again") from None
         mend = "are not accepted by the provider: check each of them"
         raise InvalidField("credentials", mend) from None

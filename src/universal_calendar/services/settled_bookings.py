@@ -6,7 +6,7 @@ itself or a retry that outlived it, everybody answers what was written.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -39,7 +39,7 @@ class Finishing:
 
     appointment_of: Callable[[Answer], UUID]
     """Returns the id of the appointment that a provisional answer tells of."""
-    final: Callable[[Answer, Outcome], Answer]
+    final: Callable[[Unit, Answer, Outcome], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,8 @@ class SettledBookings:
     ) -> Answer:
         """Make the answer final from what the rows tell; return the one that stands."""
         async with self.units.begin(tenant_id, request.actor, now) as unit:
-            final = self.finishing.final(
-                provisional, await self._outcome(unit, provisional)
-            )
+            outcome = await self._outcome(unit, provisional)
+            final = await self.finishing.final(unit, provisional, outcome)
             if request.replay.idempotency_key is None:
                 return final
             return await unit.answers.keep(request.replay, final)

@@ -12,8 +12,11 @@ from uuid import UUID
 import structlog
 
 from universal_calendar.core.instant import Instant
+from universal_calendar.services.live_check import ANSWER_SECONDS
 
 EVENT_SECONDS: Final = 1.0
+JOB_SECONDS: Final = 2.25
+"""What the event of a job gets: a platform is asked several times to make one."""
 NOTICE_SECONDS: Final = 2.0
 TELLING_SECONDS: Final = 20.0
 """How long telling people may go on after the answer: a mail server that is cut off
@@ -53,26 +56,27 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Settles events and notices."""
+    """Settles events, each in `event_seconds` at most, and notices."""
 
     events: Settling
     notices: Settling
+    event_seconds: float = EVENT_SECONDS
     telling: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on though its request was answered."""
 
     async def settle(
-        self, unsettled: Unsettled, now: Instant, *, seconds: float = NOTICE_SECONDS
+        self, unsettled: Unsettled, now: Instant, *, seconds: float = ANSWER_SECONDS
     ) -> None:
-        """Try both at once, for two seconds at most; failing is no error here."""
+        """Try both at once, for so many seconds at most; failing is no error here."""
         attempts: list[Coroutine[None, None, None]] = []
-        tenant_id, seconds = unsettled.tenant_id, min(seconds, NOTICE_SECONDS)
+        tenant_id = unsettled.tenant_id
         if unsettled.has_event:
             item = (tenant_id, unsettled.appointment_id)
-            writing = max(0.0, min(EVENT_SECONDS, seconds - _PATIENCE_SECONDS))
+            writing = max(0.0, min(self.event_seconds, seconds - _PATIENCE_SECONDS))
             attempts.append(_attempt(self.events, item, now, writing))
         if unsettled.notice_id is not None:
             notice = (tenant_id, unsettled.notice_id)
-            attempts.append(self._tell(notice, now, seconds))
+            attempts.append(self._tell(notice, now, min(seconds, NOTICE_SECONDS)))
         await asyncio.gather(*attempts)
 
     async def _tell(

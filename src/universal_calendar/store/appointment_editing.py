@@ -55,6 +55,11 @@ UPDATE links SET wanted_version = %(version)s, status = 'pending', attempts = 0,
     next_try_at = NULL, updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s AND is_wanted
 """
+# A job is given to somebody else where it is: no other calendar is to have it.
+_FOLLOW_SCHEDULE: Final = f"""
+{_FOLLOW} AND calendar_id IN (SELECT c.calendar_id FROM calendars c
+    WHERE c.tenant_id = %(tenant)s AND c.is_schedule)
+"""  # noqa: S608 - constants
 _LINK: Final = """
 INSERT INTO links (tenant_id, appointment_id, calendar_id, wanted_version, updated_at)
 VALUES (%(tenant)s, %(appointment)s, %(calendar)s, %(version)s, %(now)s)
@@ -163,10 +168,11 @@ class AppointmentEditing:
     ) -> bool:
         """Have the event follow the appointment; tell whether there is one.
 
-        `is_moved`: to another agent, and so into that one's write calendar.
+        `is_moved`: to another agent, and so into that one's write calendar; a visit
+        stays on its schedule, for another technician.
         """
         values = self._values(appointment)
-        if not is_moved and await self._execute(_FOLLOW, values):
+        if await self._execute(_FOLLOW_SCHEDULE if is_moved else _FOLLOW, values):
             return await self._due("calendar", appointment.appointment_id, settle_at)
         row = await self._row(_WRITE_CALENDAR, values)
         values["calendar"] = None if row is None else row[0]

@@ -32,6 +32,10 @@ WHERE tenant_id = %(tenant)s AND c.is_read AND n.direction <> 'to_provider'
     AND (n.agent_id = %(agent)s OR n.agent_id IS NULL)
     AND m.ends_at > %(starts_at)s AND m.starts_at < %(ends_at)s
     AND (n.tentative_blocks OR m.kind <> %(tentative)s)
+    AND (m.technicians IS NULL OR EXISTS (
+        SELECT FROM technicians t WHERE t.tenant_id = n.tenant_id
+            AND t.connection_id = n.connection_id AND t.agent_id = %(agent)s
+            AND t.technician_id = ANY (m.technicians)))
 ORDER BY 2
 """
 

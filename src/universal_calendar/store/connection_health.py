@@ -66,6 +66,9 @@ WHERE (tenant_id, kind, item_id) IN (
         d.kind = 'calendar' AND d.item_id IN (SELECT l.appointment_id {_OF_CONNECTION})
         OR d.kind = 'sync' AND d.item_id IN (
             SELECT c.calendar_id FROM calendars c WHERE c.tenant_id = %(tenant)s
+                AND c.connection_id = %(connection)s)
+        OR d.kind = 'customer' AND d.item_id IN (
+            SELECT c.change_id FROM changed_customers c WHERE c.tenant_id = %(tenant)s
                 AND c.connection_id = %(connection)s))
     FOR UPDATE SKIP LOCKED)
 """  # noqa: S608 - constants
@@ -99,7 +102,7 @@ async def record_trouble(
 
 
 async def wake_work(connection: Connection, values: Values) -> None:
-    """Make due at once what waits for a connection: its writes, and its syncs.
+    """Make due at once what waits for a connection: writes, syncs, customers.
 
     In a transaction of its own: it locks rows that others lock in other orders.
     """

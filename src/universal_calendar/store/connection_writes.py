@@ -23,6 +23,7 @@ from universal_calendar.store.account_secrets import (
 )
 from universal_calendar.store.database import Connection
 from universal_calendar.store.encryption import TenantKeys
+from universal_calendar.store.platform_accounts import forget_account, remember_account
 
 Values = dict[str, object]
 
@@ -49,11 +50,12 @@ WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
 """
 _ADD_CALENDAR: Final = """
 INSERT INTO calendars (tenant_id, calendar_id, connection_id, is_primary, is_read,
-    key_version, sealed, created_at)
+    is_schedule, key_version, sealed, created_at)
 VALUES (%(tenant)s, %(calendar)s, %(connection)s, %(is_primary)s, %(is_read)s,
-    %(version)s, %(sealed)s, %(now)s)
+    %(is_schedule)s, %(version)s, %(sealed)s, %(now)s)
 ON CONFLICT (tenant_id, calendar_id) DO UPDATE SET is_primary = excluded.is_primary,
-    key_version = excluded.key_version, sealed = excluded.sealed
+    is_schedule = excluded.is_schedule, key_version = excluded.key_version,
+    sealed = excluded.sealed
 """
 _FIRST_WRITE_CALENDAR: Final = """
 INSERT INTO write_calendars
@@ -91,6 +93,11 @@ _FORGET: Final = (
     " WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)",
     "DELETE FROM sync_tokens"
     " WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)",
+    # What we wrote ourselves is known without reading.
+    "DELETE FROM visits v"
+    " WHERE v.tenant_id = %(tenant)s AND v.calendar_id = ANY (%(calendars)s)"
+    " AND NOT EXISTS (SELECT FROM links l WHERE l.tenant_id = v.tenant_id"
+    " AND l.calendar_id = v.calendar_id AND l.event_id = v.event_id)",
 )
 _NOTHING_DUE: Final = """
 DELETE FROM due_work WHERE tenant_id = %(tenant)s AND kind = %(kind)s
@@ -129,9 +136,15 @@ async def keep(
     """Add the connection, or renew that of the same account; raise AgentNotFound."""
     values = _connection_values(keys, connection, now)
     try:
-        return await _keep(transaction, keys, connection, values)
+        kept = await _keep(transaction, keys, connection, values)
     except ForeignKeyViolation:
         raise AgentNotFound(connection.agent_id) from None
+    if any(each.is_schedule for each in connection.calendars):
+        ids = connection.tenant_id, kept.connection_id
+        await remember_account(
+            transaction, ids, connection.provider, connection.account, now
+        )
+    return kept
 
 
 def _connection_values(
@@ -196,6 +209,7 @@ async def keep_calendars(
             "calendar": calendar_id,
             "is_primary": each.is_primary,
             "is_read": each.is_read,
+            "is_schedule": each.is_schedule,
             "sealed": seal_calendar(keys, calendar_id, plain),
         }
         await transaction.execute(_ADD_CALENDAR, calendar)
@@ -261,6 +275,7 @@ async def remove(transaction: Connection, tenant_id: UUID, connection_id: UUID) 
         raise port.ConnectionNotFound
     values["calendars"] = await _calendars_of(transaction, values)
     await transaction.execute(_REMOVE_CHANNELS, values)
+    await forget_account(transaction, connection_id)
     await transaction.execute(_REMOVE, values)
     await transaction.execute(_NOTHING_DUE, values)
     await transaction.execute(_NOBODY_TOLD, values)

@@ -23,7 +23,7 @@ from universal_calendar.store.rate_limits import RateLimit, RateLimits
 
 _CALENDARS: Final = """
 SELECT c.calendar_id, c.connection_id, c.is_primary, c.is_read, c.read_at,
-    c.sync_error, c.sealed, k.data_key,
+    c.sync_error, c.is_schedule, c.sealed, k.data_key,
     coalesce(array_agg(w.agent_id) FILTER (WHERE w.calendar_id IS NOT NULL), '{}')
 FROM calendars c
 JOIN tenant_keys k ON k.tenant_id = c.tenant_id AND k.version = c.key_version
@@ -126,7 +126,8 @@ class ConnectionTable:
         return found
 
     def _calendar(self, tenant_id: UUID, row: Row) -> port.ConnectedCalendar:
-        calendar_id, _, is_primary, is_read, read_at, error, sealed, wrapped, by = row
+        calendar_id, _, is_primary, is_read, read_at, error, is_schedule, *rest = row
+        sealed, wrapped, by = rest
         data_key = self._keyring.data_key(tenant_id, wrapped)
         opened = open_calendar(data_key, tenant_id, calendar_id, sealed)
         return port.ConnectedCalendar(
@@ -139,6 +140,7 @@ class ConnectionTable:
             is_read,
             _instant(read_at),
             error,
+            is_schedule,
         )
 
     async def access(self, tenant_id: UUID, connection_id: UUID) -> Access:

@@ -1,6 +1,6 @@
 """The calendars that count for an agent, opened: whom to ask, and about what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -16,6 +16,9 @@ from universal_calendar.store.keyring import Keyring
 _READ: Final = """
 SELECT n.connection_id, n.provider, n.tentative_blocks,
     coalesce(n.next_try_at > %(now)s, false), n.sealed, nk.data_key,
+    CASE WHEN c.is_schedule THEN (
+        SELECT jsonb_object_agg(t.technician_id, t.agent_id) FROM technicians t
+        WHERE t.tenant_id = n.tenant_id AND t.connection_id = n.connection_id) END,
     c.calendar_id, c.sealed, ck.data_key
 FROM calendars c
 JOIN connections n USING (tenant_id, connection_id)
@@ -49,7 +52,7 @@ class CountingCalendarTable:
     ) -> Iterator[CountingConnection]:
         for connection_id, group in groupby(rows, itemgetter(0)):
             own = list(group)
-            _, provider, tentative_blocks, is_paused, sealed, wrapped, *_ = own[0]
+            _, provider, tentative_blocks, is_paused, sealed, wrapped = own[0][:6]
             data_key = self._keyring.data_key(tenant_id, wrapped)
             account = open_account(data_key, tenant_id, connection_id, sealed)
             yield CountingConnection(
@@ -58,10 +61,19 @@ class CountingCalendarTable:
                 tentative_blocks,
                 is_paused,
                 dict(self._calendar(tenant_id, row) for row in own),
+                _agents(own[0][6]),
             )
 
     def _calendar(self, tenant_id: UUID, row: Row) -> tuple[str, UUID]:
-        calendar_id, sealed, wrapped = row[6:]
+        calendar_id, sealed, wrapped = row[7:]
         data_key = self._keyring.data_key(tenant_id, wrapped)
         opened = open_calendar(data_key, tenant_id, calendar_id, sealed)
         return opened.external_id, calendar_id
+
+
+def _agents(technicians: Mapping[str, str | None] | None) -> dict[str, UUID | None]:
+    """Read the agents of a schedule's technicians, by their ids."""
+    return {
+        technician_id: None if agent_id is None else UUID(agent_id)
+        for technician_id, agent_id in (technicians or {}).items()
+    }

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, to_datetime
+from universal_calendar.services.ports.changed_customers import CUSTOMER
 from universal_calendar.services.ports.due_work import DueItem
 from universal_calendar.services.ports.syncs import SYNC
 from universal_calendar.store.database import Session
@@ -35,8 +36,13 @@ _LANES_OF_SYNCS: Final = """
 SELECT calendar_id, connection_id FROM calendars
 WHERE tenant_id = %s AND calendar_id = ANY(%s)
 """
+_LANES_OF_CUSTOMERS: Final = """
+SELECT change_id, connection_id FROM changed_customers
+WHERE tenant_id = %s AND change_id = ANY(%s)
+"""
 _LANES: Final[Mapping[str, str]] = {
     CALENDAR: _LANES_OF_WRITES,
+    CUSTOMER: _LANES_OF_CUSTOMERS,
     SYNC: _LANES_OF_SYNCS,
 }
 _FINISH: Final = """

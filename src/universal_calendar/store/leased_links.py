@@ -1,18 +1,23 @@
 """The lease of a link: from then on, and for a while, one process writes its event."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
+from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import WrittenEvent
 from universal_calendar.services.ports.links import LeasedLink, LinkId
+from universal_calendar.services.ports.visits import Customer, VisitDraft
 from universal_calendar.store.account_secrets import open_account, open_calendar
-from universal_calendar.store.database import Connection
+from universal_calendar.store.database import Bound, Connection
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.people import open_person
+from universal_calendar.store.technicians import TechnicianTable
 
 _LEASE: Final = """
 UPDATE links l SET leased_until = %(until)s, is_begun = l.is_begun OR l.is_wanted
@@ -25,12 +30,13 @@ WHERE l.tenant_id = %(tenant)s AND l.appointment_id = %(appointment)s
     AND coalesce(n.next_try_at <= %(now)s, true)
     AND c.tenant_id = l.tenant_id AND c.calendar_id = l.calendar_id
 RETURNING l.is_wanted, l.wanted_version, l.generation, l.is_begun, l.event_id, l.etag,
-    l.attempts, c.connection_id, n.provider, c.key_version, c.sealed, n.key_version,
-    n.sealed
+    l.attempts, c.connection_id, n.provider, c.is_schedule, c.key_version, c.sealed,
+    n.key_version, n.sealed
 """
 # A statement of its own: it sees the appointment as of the lease or later.
 _APPOINTMENT: Final = """
-SELECT starts_at, ends_at, timezone, version, key_version, sealed FROM appointments
+SELECT agent_id, starts_at, ends_at, timezone, version, cancellation_reason, job_type,
+    urgency, estimated_cost, key_version, sealed FROM appointments
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s
 """
 _KEYS: Final = """
@@ -49,6 +55,7 @@ class _LeaseRow(NamedTuple):
     attempts: int
     connection_id: UUID
     provider: str
+    is_schedule: bool
     calendar_key_version: int
     calendar_sealed: bytes
     connection_key_version: int
@@ -56,10 +63,15 @@ class _LeaseRow(NamedTuple):
 
 
 class _AppointmentRow(NamedTuple):
+    agent_id: UUID
     starts_at: datetime
     ends_at: datetime
     timezone: str
     version: int
+    cancellation_reason: str | None
+    job_type: str | None
+    urgency: str
+    estimated_cost: Decimal | None
     key_version: int
     sealed: bytes
 
@@ -80,21 +92,24 @@ async def lease_link(
         "until": to_datetime(until),
     }
     cursor = await connection.execute(_LEASE, values)
-    row = await cursor.fetchone()
-    if row is None:
+    found = await cursor.fetchone()
+    if found is None:
         return None
+    row = _LeaseRow._make(found)
     cursor = await connection.execute(_APPOINTMENT, values)
-    appointment = await cursor.fetchone()
-    if appointment is None:
+    found = await cursor.fetchone()
+    if found is None:
         raise LookupError("a link without its appointment")
+    appointment = _AppointmentRow._make(found)
     keys = await data_keys(connection, keyring, link_id.tenant_id)
-    return _leased(
-        link_id,
-        until,
-        _LeaseRow._make(row),
-        _AppointmentRow._make(appointment),
-        keys,
+    link = _leased(link_id, until, row, appointment, keys)
+    if not row.is_schedule:
+        return link
+    session = Bound(connection, link_id.tenant_id)
+    technicians = await TechnicianTable(session, keyring).of_agent(
+        link_id.tenant_id, row.connection_id, appointment.agent_id
     )
+    return replace(link, visit=_visit(link.person, appointment, technicians))
 
 
 async def data_keys(
@@ -151,4 +166,17 @@ def _leased(
             link_id.appointment_id,
             appointment.sealed,
         ),
+        appointment.cancellation_reason,
+    )
+
+
+def _visit(
+    person: Person, appointment: _AppointmentRow, technicians: Sequence[str]
+) -> VisitDraft:
+    return VisitDraft(
+        Customer(person.name, person.phone, person.email, person.address, person.notes),
+        technicians,
+        appointment.job_type,
+        appointment.urgency,
+        appointment.estimated_cost,
     )

@@ -25,6 +25,7 @@ from universal_calendar.store.connection_health import (
 from universal_calendar.store.database import Bound, Connection, Row, Session
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.leased_links import lease_link
+from universal_calendar.store.visits import VisitTable
 
 Values = dict[str, object]
 
@@ -126,10 +127,25 @@ class LinkTable:
             is_recovered = await _record_connection(connection, link, result, values)
             await set_due(connection, values)
             if not isinstance(result, Failed):
+                await self._list(connection, link, result, now)
                 await self._audit(connection, link, result, now)
         if is_recovered:
             await self._wake(link, values)
         return status
+
+    async def _list(
+        self, connection: Connection, link: LeasedLink, result: Result, now: Instant
+    ) -> None:
+        """Have the list of visits say what was written."""
+        link_id = link.link_id
+        visits = VisitTable(Bound(connection, link_id.tenant_id), self._keyring)
+        place = link_id.tenant_id, link_id.calendar_id
+        if isinstance(result, Written) and result.event.visit is not None:
+            event_id = result.event.event_id
+            await visits.keep(*place, {event_id: result.event.visit}, now)
+            await visits.name(*place, event_id, link_id.appointment_id)
+        elif isinstance(result, Deleted) and link.visit and link.known:
+            await visits.cancel(*place, link.known.event_id, now)
 
     async def _audit(
         self, connection: Connection, link: LeasedLink, result: Result, now: Instant

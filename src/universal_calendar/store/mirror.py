@@ -45,7 +45,7 @@ WHERE c.tenant_id = %(tenant)s AND c.calendar_id = %(calendar)s
     AND coalesce(c.leased_until <= %(now)s, true)
     AND coalesce(n.next_try_at <= %(now)s, true)
 RETURNING c.connection_id, n.provider, c.window_ends_at, c.wanted_at, c.is_full_wanted,
-    c.may_be_empty, c.sync_attempts, c.key_version, c.sealed,
+    c.may_be_empty, c.sync_attempts, c.is_schedule, c.key_version, c.sealed,
     n.key_version, n.sealed
 """
 _TOKEN: Final = f"SELECT key_version, sealed FROM sync_tokens WHERE {_THIS}"  # noqa: S608
@@ -72,7 +72,8 @@ _OWN: Final = f"""
 {READ}
 WHERE l.tenant_id = %(tenant)s AND l.calendar_id = %(calendar)s
     AND l.event_id IS NOT NULL AND (a.ends_at > %(began)s
-        OR l.event_id IN (SELECT unnest(%(events)s::text[])))
+        OR l.event_id IN (SELECT unnest(%(events)s::text[]))
+        OR l.appointment_id = ANY (%(with_visits)s))
 """
 # An event may still be told of after its appointment was cancelled, until it is gone.
 _NAMED: Final = """
@@ -135,6 +136,7 @@ class _LeaseRow(NamedTuple):
     is_full_wanted: bool
     may_be_empty: bool
     attempts: int
+    is_schedule: bool
     calendar_key_version: int
     calendar_sealed: bytes
     connection_key_version: int
@@ -192,6 +194,8 @@ class MirrorTable:
             "began": to_datetime(reading.began),
             "events": [stored_id(each) for each in reading.events],
             "named": list(named),
+            # What else a job's visits are is told by which of them is ours.
+            "with_visits": list(named) if calendar.is_schedule else [],
             "many": MANY_TIMES,
         }
         async with self._database.transaction(calendar.tenant_id) as connection:
@@ -209,6 +213,7 @@ class MirrorTable:
         values = _values(calendar) | {
             "began": to_datetime(reading.began),
             "window_start": to_datetime(reading.window.start),
+            "is_schedule": calendar.is_schedule,
         }
         async with self._database.transaction(calendar.tenant_id) as connection:
             has_changed = await _is_other(connection, mirrored, values)
@@ -301,7 +306,7 @@ async def _put_off(connection: Connection, values: Values, now: Instant) -> None
 async def _is_other(connection: Connection, mirrored: Mirrored, values: Values) -> bool:
     if not mirrored.event_ids and not mirrored.is_full:
         return False
-    await mirrored_times.stage(connection, mirrored)
+    await mirrored_times.stage(connection, mirrored, values)
     return await mirrored_times.differs(connection, mirrored, values)
 
 
@@ -356,6 +361,7 @@ def _leased(
         row.is_full_wanted,
         row.may_be_empty,
         row.attempts,
+        row.is_schedule,
     )
 
 

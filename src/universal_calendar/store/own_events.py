@@ -18,8 +18,8 @@ _MOVE_REFUSED: Final = "MoveRefused"
 _THIS: Final = """tenant_id = %(tenant)s AND appointment_id = %(appointment)s
     AND calendar_id = %(calendar)s"""
 READ: Final = """
-SELECT l.appointment_id, l.event_id, l.etag, l.status, l.last_error, l.is_wanted,
-    l.leased_until, l.updated_at, a.starts_at, a.ends_at, a.status
+SELECT l.appointment_id, a.agent_id, l.event_id, l.etag, l.status, l.last_error,
+    l.is_wanted, l.leased_until, l.updated_at, a.starts_at, a.ends_at, a.status
 FROM links l JOIN appointments a USING (tenant_id, appointment_id)
 """
 _LOCK: Final = f"""
@@ -50,6 +50,7 @@ class OwnEventRow(NamedTuple):
     """What READ returns."""
 
     appointment_id: UUID
+    agent_id: UUID
     event_id: str
     etag: str | None
     status: str
@@ -66,6 +67,7 @@ class OwnEventRow(NamedTuple):
         is_final = AppointmentStatus(self.appointment_status).is_final
         return OwnEvent(
             self.appointment_id,
+            self.agent_id,
             self.event_id,
             self.etag,
             Interval(from_datetime(self.starts_at), from_datetime(self.ends_at)),

@@ -36,7 +36,9 @@ class PlatformQuota:
         """
         name, now = self._name(connection_id, bucket), self._now()
         window = timedelta(seconds=bucket.seconds)
-        cost = window * min(1.0, amount / bucket.most)
+        # Rounded down, or the last of an allowance could not be had.
+        share = min(1.0, amount / bucket.most)
+        cost = timedelta(microseconds=int(bucket.seconds * share * 1_000_000))
         (taken,) = await self._database.call(_SPEND, [name, now, cost, window])
         if taken is not None:
             return

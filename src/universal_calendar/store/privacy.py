@@ -8,7 +8,9 @@ from uuid import UUID
 import orjson
 
 from universal_calendar.core.instant import from_datetime
+from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.privacy import Customer, CustomerNotice, Erased
+from universal_calendar.services.ports.visit_store import KnownVisit
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.database import Session
 from universal_calendar.store.keyring import Keyring
@@ -18,6 +20,7 @@ from universal_calendar.store.sealed_rows import (
     SealedRow,
     SealedRows,
 )
+from universal_calendar.store.visits import VisitTable
 
 # What a notice says besides who: everything else is emptied, new fields too.
 _IMPERSONAL: Final = frozenset(
@@ -63,6 +66,7 @@ class CustomerTable:
         """Take whose customers these are."""
         self._session, self._keyring = session, keyring
         self._tenant_id = tenant_id
+        self._visits = VisitTable(session, keyring)
 
     async def notices(
         self, customer: Customer, appointment_ids: Collection[UUID]
@@ -87,12 +91,21 @@ class CustomerTable:
             for notice_id, appointment_id, kind, created_at, channels in rows
         ]
 
+    async def visits(
+        self, customer: Customer, appointment_ids: Collection[UUID]
+    ) -> list[KnownVisit]:
+        """Return platforms' visits that are these appointments, or to this customer."""
+        return await self._visits.of_person(
+            self._tenant_id, _person(customer), appointment_ids
+        )
+
     async def erase(
         self, customer: Customer, appointment_ids: Collection[UUID]
     ) -> Erased:
         """Empty notices, stored answers and whatever else recalls the customer.
 
-        Messages to the customer that wait to be sent are not sent any more.
+        Visits are deleted. Messages to the customer that wait to be sent are not sent
+        any more.
         """
         async with self._session.transaction(self._tenant_id) as connection:
             await connection.execute(
@@ -101,6 +114,9 @@ class CustomerTable:
         return Erased(
             await self._empty_notices(customer, appointment_ids),
             await self._empty_answers(customer, appointment_ids),
+            await self._visits.forget(
+                self._tenant_id, _person(customer), appointment_ids
+            ),
         )
 
     async def _found_notices(
@@ -153,6 +169,10 @@ class CustomerTable:
         async with self._session.transaction(self._tenant_id) as connection:
             keys = await read_tenant_keys(connection, self._keyring, self._tenant_id)
             await rows.write(connection, keys, emptied)
+
+
+def _person(customer: Customer) -> Person:
+    return Person("", phone=customer.phone, email=customer.email)
 
 
 def _is_about(content: dict[str, Any], customer: Customer) -> bool:

@@ -19,7 +19,7 @@ class RateLimit:
     @property
     def cost(self) -> timedelta:
         """Return the time after which one request more is allowed."""
-        return self.window / self.requests
+        return self.window // self.requests
 
     def allowance(self, used: float) -> Allowance:
         """Read the bucket: `used` is the seconds until it is empty again."""

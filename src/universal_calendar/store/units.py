@@ -26,7 +26,9 @@ from universal_calendar.store.privacy import CustomerTable
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.reminders import ReminderTable
 from universal_calendar.store.syncs import SyncRequestTable, SyncTable
+from universal_calendar.store.technicians import TechnicianTable
 from universal_calendar.store.tenants import AgentTable, TenantTable
+from universal_calendar.store.visits import VisitTable
 from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
 
 
@@ -72,5 +74,7 @@ class UnitsOfWork:
                 reminders=ReminderTable(session, self.keyring),
                 sync_requests=SyncRequestTable(session),
                 syncs=SyncTable(session),
+                technicians=TechnicianTable(session, self.keyring),
+                visits=VisitTable(session, self.keyring),
                 webhook_endpoints=WebhookEndpointTable(session, self.keyring),
             )

@@ -8,6 +8,7 @@ from typing import Final
 
 from universal_calendar.core import errors
 from universal_calendar.core.provider_errors import ProviderError
+from universal_calendar.services.jobs import NotOurJob
 from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.services.ports.webhook_endpoints import EndpointInactive
 
@@ -54,6 +55,7 @@ STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
     errors.FinalStatus: (409, "final_status"),
     EndpointInactive: (409, "endpoint_inactive"),
     FutureAppointments: (409, "future_appointments"),
+    NotOurJob: (409, "not_our_job"),
     ProviderError: (502, "external_service"),
     errors.DatabaseUnavailable: (503, "service_unavailable"),
     AuthenticationUnavailable: (503, "service_unavailable"),

@@ -1,10 +1,10 @@
-"""Webhooks in: what calendar providers tell of changes.
+"""Webhooks in: what calendar providers and platforms tell of changes.
 
 The answer waits for no provider: a calendar becomes due, and whoever works through
 what is due reads it. Errors speak the tenant API's dialect.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,10 +30,9 @@ Raises InvalidField for what is no delivery, Unauthorized for what nobody can pr
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """The handlers, one route for each provider that pushes."""
+    """The handlers, one route for each provider that tells of changes."""
 
-    providers: Collection[str]
-    take: Take
+    takers: Mapping[str, Take]
     limit: Callable[[Request, Instant], Awaitable[object]]
     """Counts a delivery; raises RateLimited."""
     now: Callable[[], Instant]
@@ -41,11 +40,13 @@ class Webhooks:
     def routes(self) -> list[BaseRoute]:
         """Return the routes; a provider that is not offered has none."""
         return [
-            PlainRoute(f"/webhooks/{each}", self._endpoint(each), "POST")
-            for each in sorted(self.providers)
+            PlainRoute(f"/webhooks/{each}", self._endpoint(each, take), "POST")
+            for each, take in sorted(self.takers.items())
         ]
 
-    def _endpoint(self, provider: str) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(
+        self, provider: str, take: Take
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def receive(request: Request) -> Response:
             now = self.now()
             await self.limit(request, now)
@@ -54,7 +55,7 @@ class Webhooks:
                 await read_content(request),
                 dict(request.query_params),
             )
-            return _answer(await self.take(provider, delivery, now))
+            return _answer(await take(provider, delivery, now))
 
         return receive
 

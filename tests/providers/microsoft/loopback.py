@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(answer)  # to whoever is still there: see handle_error
 
     # The library's names.
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _write(self, answer: Answer) -> None:
         self.send_response_only(answer.status)

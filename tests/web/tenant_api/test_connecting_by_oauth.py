@@ -233,7 +233,7 @@ class TestByTheApi:
                 (field,) = problem(answer, 400, "VALIDATION_ERROR")["fields"]
                 assert "PUBLIC_BASE_URL" in field["message"]
 
-    @pytest.mark.parametrize("provider", ["jobber", "housecallpro", "nothing"])
+    @pytest.mark.parametrize("provider", ["outlook", "nothing"])
     def test_not_offered(self, owner: Desk, provider: str) -> None:
         answer = owner.post("/calendar/connect", {"provider": provider})
         (field,) = problem(answer, 400, "VALIDATION_ERROR")["fields"]

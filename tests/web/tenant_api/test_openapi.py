@@ -19,6 +19,11 @@ from tests.harness.running import (
     running_service,
 )
 from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.providers.housecallpro.server import (
+    FakeHousecallPro,
+    running_housecallpro,
+)
+from tests.providers.jobber.server import JobberServer, running_jobber
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.examples import OPERATIONS, names_in
 from tests.web.tenant_api.wishes import Hire, book, booked_id, data, wish
@@ -78,6 +83,23 @@ def connected(desk: Desk, sandbox: Sandbox) -> Json:
         "states": states,
         "credentials": accounts[0].credentials,
     }
+
+
+def integrated(desk: Desk, house: FakeHousecallPro, jobber: JobberServer) -> Json:
+    """Connect a platform's account, and make jobs there."""
+    company = jobber.open("ABC Plumbing", "UTC")
+    keys = {
+        "housecallpro": {"apiKey": house.api_key, "companyId": house.company_id},
+        "jobber": {"apiKey": company.api_key()},
+    }
+    data(desk.post("/integrations/housecallpro/connect", keys["housecallpro"]))
+    customer = {"name": "John", "phone": "+12125551234"}
+    made = []
+    for hour in range(9, 16):
+        job = wish(hour, hour + 1, 85, customer=customer)
+        answer = desk.post("/integrations/housecallpro/jobs", {"jobData": job})
+        made.append(data(answer)["jobId"])
+    return {"keys": keys, "platform": "housecallpro", "jobs": made}
 
 
 def furnished(desk: Desk, other_agent: str) -> dict[str, list[str]]:
@@ -143,20 +165,49 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def desk(desk: Desk, home: Path) -> Iterator[Desk]:
+def house() -> Iterator[FakeHousecallPro]:
+    with running_housecallpro() as house:
+        yield house
+
+
+@pytest.fixture
+def jobber() -> Iterator[JobberServer]:
+    with running_jobber() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(
+    desk: Desk, home: Path, house: FakeHousecallPro, jobber: JobberServer
+) -> Iterator[Desk]:
     """Return the desk at a service to which accounts can be connected."""
-    with running_service(home, PUBLIC_BASE_URL="http://127.0.0.1:9") as service:
+    settings = {
+        **house.environment,
+        **jobber.settings,
+        "HOUSECALLPRO_RATE_LIMIT": "100000",
+        "JOBBER_RATE_LIMIT": "100000",
+        "PUBLIC_BASE_URL": "http://127.0.0.1:9",
+    }
+    with running_service(home, **settings) as service:
         yield replace(desk, url=service.url)
 
 
 @pytest.fixture
-async def world(desk: Desk, hire: Hire, sandbox: Sandbox, tmp_path: Path) -> Path:
+async def world(
+    desk: Desk,
+    hire: Hire,
+    sandbox: Sandbox,
+    house: FakeHousecallPro,
+    jobber: JobberServer,
+    tmp_path: Path,
+) -> Path:
     """Return a folder with what schemathesis is to know, and how it is to act."""
     calendars = connected(desk, sandbox)
     ids = {name: calendars.pop(name) for name in ("connectionId", "calendarId")}
     ids["syncId"] = [data(desk.post("/sync/trigger", {"syncType": "full"}))["syncId"]]
     known = {
         **calendars,
+        **integrated(desk, house, jobber),
         "ids": furnished(desk, await hire("Bob")) | ids,
         "days": [tomorrow_at(0, days=days)[:10] for days in range(4, 60)],
         "tenant": desk.tenant_id,

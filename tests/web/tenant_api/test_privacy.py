@@ -1,5 +1,7 @@
 """Customers see what is kept of them, and are forgotten."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +9,8 @@ import httpx2
 import pytest
 from psycopg import sql
 
+from tests.harness.business import Business
+from tests.harness.schedules import connected_schedule
 from tests.web.api import BOOKING
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
@@ -29,10 +33,12 @@ from tests.web.tenant_api.people import (
 )
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
-from universal_calendar.core.instant import from_datetime
+from universal_calendar.core.instant import from_datetime, instant_text
 from universal_calendar.services.appointment_changes import AppointmentChanges
 from universal_calendar.services.ports.identity import Actor, ActorKind, Role
 from universal_calendar.services.ports.privacy import Customer
+from universal_calendar.services.ports.tenants import Agent
+from universal_calendar.services.ports.visits import Customer as VisitedCustomer
 from universal_calendar.services.privacy import Customers
 
 TESTER = Actor(ActorKind.COMMAND_LINE, "test")
@@ -102,7 +108,11 @@ def test_either_is_enough_however_it_is_written(
 
 def test_a_stranger_has_no_records(desk: Desk) -> None:
     booked(desk, 10)
-    assert export(desk, phone="+12125559999") == {"appointments": [], "notices": []}
+    assert export(desk, phone="+12125559999") == {
+        "appointments": [],
+        "notices": [],
+        "visits": [],
+    }
 
 
 def test_an_export_is_not_kept_for_retries(desk: Desk, superuser: Superuser) -> None:
@@ -164,6 +174,7 @@ async def test_nothing_of_the_customer_remains(
         "cancelledAppointments": 1,
         "notices": 2,
         "storedAnswers": 2,
+        "visits": 0,
         "appointmentIds": [appointment_id],
     }
     known = await everything_known(parts, desk.tenant_id)
@@ -338,3 +349,46 @@ def test_a_booking_leaves_no_trace_in_any_table(
     assert appointment_id in texts["notices"]
     for table, text in texts.items():
         assert traces_in(text, TRACES) == [], table
+
+
+async def test_visits_of_platforms_are_told_and_deleted(
+    desk: Desk, parts: Parts, superuser: Superuser
+) -> None:
+    business = Business(
+        UUID(desk.tenant_id),
+        Agent(UUID(desk.tenant_id), UUID(desk.agent_id), "", ""),
+        "",
+    )
+    schedule = await connected_schedule(parts, business)
+    hers = schedule.visit(
+        "a", customer=VisitedCustomer("Qwynneth", PHONE, None, "Lane 1")
+    )
+    visits = {"a": replace(hers, value=Decimal("120.5")), "b": schedule.visit("b")}
+    await schedule.visits.keep(*schedule.ids, visits, schedule.began)
+    (told,) = export(desk, phone=PHONE)["visits"]
+    start, end = (told.pop(name) for name in ("startTime", "endTime"))
+    assert (start, end) == (
+        instant_text(schedule.interval(60).start),
+        instant_text(schedule.interval(60).end),
+    )
+    assert told == {
+        "jobId": "job-a",
+        "visitId": "a",
+        "appointmentId": None,
+        "status": "scheduled",
+        "title": "Canary a",
+        "jobType": None,
+        "estimatedValue": 120.5,
+        "customer": {
+            "name": "Qwynneth",
+            "phone": PHONE,
+            "email": None,
+            "address": "Lane 1",
+            "notes": None,
+        },
+    }
+    assert data_of(erase(desk, phone=PHONE))["visits"] == 1
+    assert export(desk, phone=PHONE)["visits"] == []
+    assert traces_in(await everything_known(parts, desk.tenant_id), TRACES) == []
+    (left,) = await schedule.rows("SELECT event_id FROM visits")
+    assert left == ("b",)

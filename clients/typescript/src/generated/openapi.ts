@@ -520,6 +520,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/integrations/jobber/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connect a Jobber account by its key
+         * @description Least role of a user: owner.
+         */
+        post: operations["post_integrations_jobber_connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/housecallpro/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connect a Housecall Pro account by its key
+         * @description Least role of a user: owner.
+         */
+        post: operations["post_integrations_housecallpro_connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/{provider}/sync/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a platform know a customer
+         * @description Least role of a user: operator.
+         */
+        post: operations["post_integrations_provider_sync_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/{provider}/technicians": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a platform's technicians, and as which agents they work
+         * @description Least role of a user: viewer.
+         */
+        get: operations["get_integrations_provider_technicians"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/{provider}/technicians/{technicianId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say as which agent a technician works
+         * @description Least role of a user: owner.
+         */
+        put: operations["put_integrations_provider_technicians_technicianId"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/{provider}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a platform's jobs
+         * @description Least role of a user: viewer.
+         */
+        get: operations["get_integrations_provider_jobs"];
+        put?: never;
+        /**
+         * Book an appointment that is a job there
+         * @description Least role of a user: operator.
+         */
+        post: operations["post_integrations_provider_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/integrations/{provider}/jobs/{jobId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change, move or reassign a job
+         * @description Least role of a user: operator.
+         */
+        put: operations["put_integrations_provider_jobs_jobId"];
+        post?: never;
+        /**
+         * Cancel a job and free its time
+         * @description Least role of a user: operator.
+         */
+        delete: operations["delete_integrations_provider_jobs_jobId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sync/trigger": {
         parameters: {
             query?: never;
@@ -1154,6 +1302,31 @@ export interface components {
             externalReferenceId: string | null;
         };
         /**
+         * AssignTechnician
+         * @description As whom they work; null: what they do takes nobody's time here.
+         */
+        AssignTechnician: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /** Agentid */
+            agentId: string | null;
+        };
+        /**
+         * AssignedTechnician
+         * @description As which agent a technician works from now on.
+         */
+        AssignedTechnician: {
+            /** Id */
+            id: string;
+            /** Agentid */
+            agentId: string | null;
+            /**
+             * Updated
+             * @constant
+             */
+            updated: true;
+        };
+        /**
          * AuditList
          * @description A page of entries, the latest first.
          */
@@ -1401,6 +1574,29 @@ export interface components {
             cancellationNotes?: string | null;
         };
         /**
+         * CancelJob
+         * @description Why, and whether the customer is told.
+         */
+        CancelJob: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Reason
+             * @description Any text in a body; in a query one of the examples.
+             * @example customer_cancellation
+             * @example business_cancellation
+             * @example rescheduling
+             */
+            reason: string;
+            /** Visitid */
+            visitId?: string | null;
+            /**
+             * Notifycustomer
+             * @default true
+             */
+            notifyCustomer?: boolean;
+        };
+        /**
          * CancelledAppointment
          * @description What came of a cancellation.
          */
@@ -1413,6 +1609,26 @@ export interface components {
             refundIssued: boolean;
             /** Notificationssent */
             notificationsSent: string[];
+        };
+        /**
+         * CancelledJob
+         * @description What came of a cancellation.
+         */
+        CancelledJob: {
+            /** Jobid */
+            jobId: string;
+            /**
+             * Cancelled
+             * @constant
+             */
+            cancelled: true;
+            /** Notificationssent */
+            notificationsSent: string[];
+            /**
+             * Syncstatus
+             * @description How far the platform is; null: it is disconnected.
+             */
+            syncStatus: ("pending" | "synced" | "failed") | null;
         };
         /**
          * ChangeCalendar
@@ -1575,6 +1791,71 @@ export interface components {
             };
         };
         /**
+         * ConnectHousecallPro
+         * @description A key, and the id of the company that it must open.
+         */
+        ConnectHousecallPro: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /**
+             * Apikey
+             * @example jobber-api-key
+             */
+            apiKey: string;
+            /** Companyid */
+            companyId: string;
+            /**
+             * Timezone
+             * @description Default: the account's own.
+             */
+            timezone?: string | null;
+        };
+        /**
+         * ConnectJobber
+         * @description A key, or tokens that Jobber's OAuth gave; `subdomain` is kept, and unused.
+         *
+         *     An access token is renewed where `refreshToken` and `expiresAt` come with it, and
+         *     this installation is the app that they were given to.
+         */
+        ConnectJobber: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /** Apikey */
+            apiKey?: string | null;
+            /** Subdomain */
+            subdomain?: string | null;
+            /**
+             * Timezone
+             * @description Default: the account's own.
+             */
+            timezone?: string | null;
+            /** Accesstoken */
+            accessToken?: string | null;
+            /** Refreshtoken */
+            refreshToken?: string | null;
+            /** Expiresat */
+            expiresAt?: string | null;
+        };
+        /**
+         * ConnectedPlatform
+         * @description A connected account; `lastSyncAt` is null until its jobs were read once.
+         */
+        ConnectedPlatform: {
+            /**
+             * Connected
+             * @constant
+             */
+            connected: true;
+            /** Provider */
+            provider: string;
+            /** Companyname */
+            companyName: string;
+            /** Syncenabled */
+            syncEnabled: boolean;
+            /** Lastsyncat */
+            lastSyncAt: string | null;
+        };
+        /**
          * ConnectionAnswer
          * @description A connected account, and how it is used; without an agent it is everybody's.
          */
@@ -1725,6 +2006,34 @@ export interface components {
             ttlSeconds?: number;
         };
         /**
+         * CreateJob
+         * @description A job for a technician, an agent, or whoever is free.
+         */
+        CreateJob: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /** Leadid */
+            leadId?: string | null;
+            /** Conversationid */
+            conversationId?: string | null;
+            /**
+             * Technicianid
+             * @description The platform's; else agentId says who.
+             */
+            technicianId?: string | null;
+            /** Holdid */
+            holdId?: string | null;
+            /**
+             * Force
+             * @description Pass window, limit, grid, hours and buffers.
+             * @default false
+             */
+            force?: boolean;
+            jobData: components["schemas"]["JobData"];
+            /** Agentid */
+            agentId?: string | null;
+        };
+        /**
          * CreatedAppointment
          * @description What was booked, and what came of telling calendar and customer so far.
          *
@@ -1805,6 +2114,65 @@ export interface components {
             expiresAt: string;
         };
         /**
+         * CreatedJob
+         * @description What was booked, and what the platform made of it so far.
+         *
+         *     `jobId` is null until it answered: the appointment stands, and the job is made.
+         */
+        CreatedJob: {
+            /**
+             * Warnings
+             * @description Only while a calendar does not answer.
+             */
+            warnings?: components["schemas"]["CalendarWarning"][];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
+            /** Jobid */
+            jobId: string | null;
+            /** Visitid */
+            visitId: string | null;
+            /**
+             * Appointmentid
+             * Format: uuid
+             */
+            appointmentId: string;
+            /** Created */
+            created: boolean;
+            /** Scheduledtechnician */
+            scheduledTechnician: string | null;
+            /** Confirmationsent */
+            confirmationSent: boolean;
+            /**
+             * Invoicecreated
+             * @constant
+             */
+            invoiceCreated: false;
+            /**
+             * Syncstatus
+             * @description How far the platform is; null: it is disconnected.
+             */
+            syncStatus: ("pending" | "synced" | "failed") | null;
+        };
+        /**
+         * CustomerData
+         * @description A customer; what is left out stays there as it is. Phone or e-mail is needed.
+         */
+        CustomerData: {
+            /** Phone */
+            phone?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Email */
+            email?: string | null;
+            /** Address */
+            address?: string | null;
+            /** Notes */
+            notes?: string | null;
+        };
+        /**
          * CustomerInfo
          * @description Whom the appointment is with.
          */
@@ -1825,6 +2193,8 @@ export interface components {
             appointments: components["schemas"]["AppointmentAnswered"][];
             /** Notices */
             notices: components["schemas"]["NoticeAnswered"][];
+            /** Visits */
+            visits: components["schemas"]["VisitAnswered"][];
         };
         /**
          * DaySlots
@@ -1967,6 +2337,8 @@ export interface components {
         /**
          * ErasedCustomer
          * @description What was emptied; cancelled appointments are among the emptied ones.
+         *
+         *     `visits` of field-service platforms are deleted here; the platform has them still.
          */
         ErasedCustomer: {
             /** Appointments */
@@ -1977,6 +2349,8 @@ export interface components {
             notices: number;
             /** Storedanswers */
             storedAnswers: number;
+            /** Visits */
+            visits: number;
             /** Appointmentids */
             appointmentIds: string[];
         };
@@ -2172,6 +2546,172 @@ export interface components {
         InvalidRequest: {
             /** Detail */
             detail: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * JobAnswered
+         * @description A visit of a job; `appointmentId` where it is ours.
+         */
+        JobAnswered: {
+            /** Id */
+            id: string;
+            /** Visitid */
+            visitId: string;
+            /** Title */
+            title: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "scheduled" | "in_progress" | "completed" | "cancelled";
+            /** Starttime */
+            startTime: string | null;
+            /** Endtime */
+            endTime: string | null;
+            customer: components["schemas"]["JobCustomerAnswered"];
+            technician: components["schemas"]["JobTechnician"] | null;
+            /** Jobtype */
+            jobType: string | null;
+            /** Estimatedvalue */
+            estimatedValue: number | null;
+            /** Appointmentid */
+            appointmentId: string | null;
+        };
+        /**
+         * JobCustomer
+         * @description Whom the job is for, and where; found there by phone, then by e-mail.
+         */
+        JobCustomer: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone?: string | null;
+            /** Email */
+            email?: string | null;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * JobCustomerAnswered
+         * @description Whom a job is for.
+         */
+        JobCustomerAnswered: {
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Address */
+            address: string | null;
+        };
+        /**
+         * JobCustomerPatch
+         * @description What is to change of whom the job is for.
+         */
+        JobCustomerPatch: {
+            /** Name */
+            name?: string | null;
+            /** Phone */
+            phone?: string | null;
+            /** Email */
+            email?: string | null;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * JobData
+         * @description The job: one visit, which ends at most 31 days after its start.
+         *
+         *     Urgency "emergency" passes soft blocks and notice.
+         */
+        JobData: {
+            /** Description */
+            description?: string | null;
+            /** Jobtype */
+            jobType?: string | null;
+            /** Urgency */
+            urgency?: string | null;
+            /**
+             * Estimatedvalue
+             * @description At most two decimals.
+             */
+            estimatedValue?: number | null;
+            /** Notes */
+            notes?: string | null;
+            /** Title */
+            title: string;
+            /**
+             * Starttime
+             * @example 2026-12-05T14:30:00Z
+             */
+            startTime: string;
+            /**
+             * Endtime
+             * @example 2026-12-05T16:30:00Z
+             */
+            endTime: string;
+            customer: components["schemas"]["JobCustomer"];
+        };
+        /**
+         * JobDataPatch
+         * @description What of it is to change: a start alone keeps the length, null clears.
+         */
+        JobDataPatch: {
+            /** Description */
+            description?: string | null;
+            /** Jobtype */
+            jobType?: string | null;
+            /** Urgency */
+            urgency?: string | null;
+            /**
+             * Estimatedvalue
+             * @description At most two decimals.
+             */
+            estimatedValue?: number | null;
+            /** Notes */
+            notes?: string | null;
+            /** Title */
+            title?: string;
+            /**
+             * Starttime
+             * @example 2026-12-05T14:30:00Z
+             */
+            startTime?: string;
+            /**
+             * Endtime
+             * @example 2026-12-05T14:30:00Z
+             */
+            endTime?: string;
+            customer?: components["schemas"]["JobCustomerPatch"];
+        };
+        /**
+         * JobList
+         * @description A page of visits, by start.
+         */
+        JobList: {
+            /** Jobs */
+            jobs: components["schemas"]["JobAnswered"][];
+            pagination: components["schemas"]["JobPagination"];
+        };
+        /**
+         * JobPagination
+         * @description Where in the list this page is.
+         */
+        JobPagination: {
+            /** Page */
+            page: number;
+            /** Limit */
+            limit: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * JobTechnician
+         * @description Who does a job; `id` is the platform's.
+         */
+        JobTechnician: {
+            /** Name */
+            name: string | null;
+            /** Id */
+            id: string;
         };
         /**
          * KeyAnswer
@@ -2626,6 +3166,15 @@ export interface components {
             success: true;
             data: components["schemas"]["AppointmentList"];
         };
+        /** Success[AssignedTechnician] */
+        Success_AssignedTechnician_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["AssignedTechnician"];
+        };
         /** Success[AuditList] */
         Success_AuditList_: {
             /**
@@ -2671,6 +3220,24 @@ export interface components {
             success: true;
             data: components["schemas"]["CancelledAppointment"];
         };
+        /** Success[CancelledJob] */
+        Success_CancelledJob_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["CancelledJob"];
+        };
+        /** Success[ConnectedPlatform] */
+        Success_ConnectedPlatform_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["ConnectedPlatform"];
+        };
         /** Success[CreatedAppointment] */
         Success_CreatedAppointment_: {
             /**
@@ -2697,6 +3264,15 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["CreatedHold"];
+        };
+        /** Success[CreatedJob] */
+        Success_CreatedJob_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["CreatedJob"];
         };
         /** Success[CustomerRecords] */
         Success_CustomerRecords_: {
@@ -2778,6 +3354,15 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["HoursAnswer"];
+        };
+        /** Success[JobList] */
+        Success_JobList_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["JobList"];
         };
         /** Success[KeyList] */
         Success_KeyList_: {
@@ -2914,6 +3499,24 @@ export interface components {
             success: true;
             data: components["schemas"]["SyncState"];
         };
+        /** Success[SyncedCustomer] */
+        Success_SyncedCustomer_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["SyncedCustomer"];
+        };
+        /** Success[TechnicianList] */
+        Success_TechnicianList_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["TechnicianList"];
+        };
         /** Success[TenantList] */
         Success_TenantList_: {
             /**
@@ -2940,6 +3543,24 @@ export interface components {
              */
             success: true;
             data: components["schemas"]["UpdatedAppointment"];
+        };
+        /** Success[UpdatedJob] */
+        Success_UpdatedJob_: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            data: components["schemas"]["UpdatedJob"];
+        };
+        /**
+         * SyncCustomer
+         * @description Who is to be known at the platform.
+         */
+        SyncCustomer: {
+            /** Tenantid */
+            tenantId?: string | null;
+            customerData: components["schemas"]["CustomerData"];
         };
         /**
          * SyncState
@@ -2973,6 +3594,49 @@ export interface components {
          * @enum {string}
          */
         SyncStatus: "queued" | "running" | "completed" | "failed";
+        /**
+         * SyncedCustomer
+         * @description Who they are there: made, or found by phone, then by e-mail.
+         */
+        SyncedCustomer: {
+            /** Customerid */
+            customerId: string;
+            /** Created */
+            created: boolean;
+            /** Matched */
+            matched: boolean;
+            /**
+             * Duplicatecheck
+             * @constant
+             */
+            duplicateCheck: "passed";
+        };
+        /**
+         * TechnicianAnswered
+         * @description Who does jobs, and the agent whose time they take; null: nobody's.
+         *
+         *     The id `unassigned` stands for visits that nobody is assigned to.
+         */
+        TechnicianAnswered: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Email */
+            email: string | null;
+            /** Active */
+            active: boolean;
+            /** Agentid */
+            agentId: string | null;
+        };
+        /**
+         * TechnicianList
+         * @description A platform's technicians, by name; those of nobody's visits come first.
+         */
+        TechnicianList: {
+            /** Technicians */
+            technicians: components["schemas"]["TechnicianAnswered"][];
+        };
         /**
          * TenantAnswer
          * @description A business; its reminders are in /notice-settings.
@@ -3079,6 +3743,42 @@ export interface components {
             force?: boolean;
         };
         /**
+         * UpdateJob
+         * @description A merge patch: what is left out stays, null clears.
+         */
+        UpdateJob: {
+            /** Tenantid */
+            tenantId?: string | null;
+            /** Leadid */
+            leadId?: string | null;
+            /** Conversationid */
+            conversationId?: string | null;
+            /**
+             * Technicianid
+             * @description The platform's; else agentId says who.
+             */
+            technicianId?: string | null;
+            /** Holdid */
+            holdId?: string | null;
+            /**
+             * Force
+             * @description Pass window, limit, grid, hours and buffers.
+             * @default false
+             */
+            force?: boolean;
+            jobData?: components["schemas"]["JobDataPatch"];
+            /**
+             * Agentid
+             * @example 47addfec-f4cd-41e2-b6ec-6a5e949fe754
+             */
+            agentId?: string;
+            /**
+             * Visitid
+             * @description Required for a job of several visits.
+             */
+            visitId?: string | null;
+        };
+        /**
          * UpdatedAppointment
          * @description What came of a change.
          */
@@ -3104,6 +3804,35 @@ export interface components {
             /** Notificationssent */
             notificationsSent: string[];
         };
+        /**
+         * UpdatedJob
+         * @description What is different now, and who was told.
+         */
+        UpdatedJob: {
+            /**
+             * Warnings
+             * @description Only while a calendar does not answer.
+             */
+            warnings?: components["schemas"]["CalendarWarning"][];
+            /**
+             * Verified
+             * @description False if what is busy in some calendar is not known; else left out.
+             */
+            verified?: boolean;
+            /** Jobid */
+            jobId: string;
+            /** Updated */
+            updated: boolean;
+            /** Changes */
+            changes: string[];
+            /** Notificationssent */
+            notificationsSent: string[];
+            /**
+             * Syncstatus
+             * @description How far the platform is; null: it is disconnected.
+             */
+            syncStatus: ("pending" | "synced" | "failed") | null;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -3116,6 +3845,47 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * VisitAnswered
+         * @description A visit on a field-service platform, as it was last told of.
+         */
+        VisitAnswered: {
+            /** Jobid */
+            jobId: string;
+            /** Visitid */
+            visitId: string;
+            /** Appointmentid */
+            appointmentId: string | null;
+            /** Status */
+            status: string;
+            /** Starttime */
+            startTime: string | null;
+            /** Endtime */
+            endTime: string | null;
+            /** Title */
+            title: string;
+            /** Jobtype */
+            jobType: string | null;
+            /** Estimatedvalue */
+            estimatedValue: number | null;
+            customer: components["schemas"]["VisitedCustomer"];
+        };
+        /**
+         * VisitedCustomer
+         * @description Whom a visit is to, as the platform told.
+         */
+        VisitedCustomer: {
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Email */
+            email: string | null;
+            /** Address */
+            address: string | null;
+            /** Notes */
+            notes: string | null;
         };
         /**
          * Problem
@@ -6075,6 +6845,1077 @@ export interface operations {
             };
             /** @description NOT_FOUND or TENANT_NOT_FOUND */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_integrations_jobber_connect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectJobber"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ConnectedPlatform_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_integrations_housecallpro_connect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectHousecallPro"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ConnectedPlatform_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_integrations_provider_sync_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncCustomer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_SyncedCustomer_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_integrations_provider_technicians: {
+        parameters: {
+            query?: {
+                tenantId?: string | null;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_TechnicianList_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_integrations_provider_technicians_technicianId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+                technicianId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignTechnician"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_AssignedTechnician_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_integrations_provider_jobs: {
+        parameters: {
+            query: {
+                tenantId?: string | null;
+                startDate: string;
+                endDate: string;
+                timezone?: string | null;
+                status?: ("scheduled" | "in_progress" | "completed" | "cancelled") | null;
+                page?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_JobList_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_integrations_provider_jobs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A retry with the same key and body gets the first answer again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_CreatedJob_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason, details.conflicts, details.alternatives; BUSINESS_HOURS_NOT_CONFIGURED */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_integrations_provider_jobs_jobId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_UpdatedJob_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason, details.conflicts, details.alternatives; BUSINESS_HOURS_NOT_CONFIGURED; details.reason is not_our_job, final_status */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNSUPPORTED_MEDIA_TYPE: the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMIT_EXCEEDED: Retry-After says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR: our fault; details.requestId leads to the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description SERVICE_UNAVAILABLE: the database is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_integrations_provider_jobs_jobId: {
+        parameters: {
+            query: {
+                tenantId?: string | null;
+                reason: string;
+                visitId?: string | null;
+                notifyCustomer?: boolean;
+            };
+            header?: never;
+            path: {
+                provider: string;
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_CancelledJob_"];
+                };
+            };
+            /** @description VALIDATION_ERROR: a field cannot be used; details.fields names each */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED: no credential, or a wrong or expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN: another tenant, or a role that may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND or TENANT_NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT: details.reason, details.conflicts, details.alternatives; BUSINESS_HOURS_NOT_CONFIGURED; details.reason is not_our_job, final_status */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

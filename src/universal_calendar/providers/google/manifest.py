@@ -7,5 +7,5 @@ from universal_calendar.providers.provider import Capability, Manifest
 MANIFEST: Final = Manifest(
     slug="google",
     name="Google Calendar",
-    capabilities=frozenset(Capability),
+    capabilities=frozenset(Capability) - {Capability.MANAGES_JOBS},
 )

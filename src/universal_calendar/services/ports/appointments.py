@@ -225,7 +225,8 @@ class AppointmentEditor(Protocol):
     ) -> bool:
         """Have the event follow the appointment; tell whether there is one.
 
-        `is_moved`: to another agent, and so into that one's write calendar.
+        `is_moved`: to another agent, and so into that one's write calendar; a visit
+        stays on its schedule, for another technician.
         """
 
     async def unwant_event(self, appointment: Appointment, settle_at: Instant) -> bool:

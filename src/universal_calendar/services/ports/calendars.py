@@ -6,7 +6,7 @@ later), NotAuthorized (the owner must connect again), Rejected (trying again is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 from universal_calendar.core.busy import BusyType
@@ -81,8 +81,7 @@ class ProviderAccount:
     """Of IANA's names, where the provider tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedEvent:
+class ChangedEvent(NamedTuple):
     """An event as it is now: what it says replaces all that was known of `event_id`.
 
     `intervals` lie in the window asked about, one for each occurrence: none once the
@@ -90,6 +89,7 @@ class ChangedEvent:
     No title and no attendee: nobody here is to know them, but for visits of platforms.
     `technicians` are the platform's ids of those whose time it takes, NOBODY where it
     is nobody's; None: it takes the time of everybody whom the calendar blocks.
+    A tuple, because a sync makes one of each of thousands of events.
     """
 
     event_id: str
@@ -102,7 +102,7 @@ class ChangedEvent:
     appointment_id: UUID | None
     """Of the appointment, where the event is one that we wrote for this tenant."""
     technicians: tuple[str, ...] | None = None
-    visit: Visit | None = field(default=None, repr=False)
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)

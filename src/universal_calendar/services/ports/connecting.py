@@ -52,7 +52,7 @@ class CredentialField(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connectable:
-    """A provider whose accounts can be connected: by OAuth, else by credentials."""
+    """A provider whose accounts can be connected: by OAuth, by credentials, or both."""
 
     slug: str
     name: str
@@ -80,6 +80,11 @@ class PendingConnection:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Secrets | None = field(default=None, repr=False)
     account: ProviderAccount | None = field(default=None, repr=False)
+
+    @property
+    def by_consent(self) -> bool:
+        """Tell whether a consent page leads on, not credentials."""
+        return self.verifier is not None
 
 
 @dataclass(frozen=True, slots=True)

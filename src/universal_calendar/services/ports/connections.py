@@ -55,6 +55,7 @@ class NewCalendar:
     is_primary: bool
     is_writable: bool
     is_read: bool = False
+    is_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class NewConnection:
     """An account that was just authorised; `connection_id` if it is new to us.
 
     `agent_id` is whom its calendars block and belong to; None: every agent, or whose
-    they are already. `timezone` was asked for, `provider_timezone` is the account's.
+    they are already. Whom a schedule blocks, its technicians say. `timezone` was asked
+    for, `provider_timezone` is the account's.
     """
 
     tenant_id: UUID
@@ -118,6 +120,7 @@ class ConnectedCalendar:
     is_read: bool
     read_at: Instant | None
     sync_error: str | None
+    is_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,11 @@ class Connection:
         if not self.usage.direction.reads:
             return ()
         return [each.calendar_id for each in self.calendars if each.is_read]
+
+    @property
+    def schedule(self) -> ConnectedCalendar | None:
+        """Return the platform's schedule, where the account has one."""
+        return next((each for each in self.calendars if each.is_schedule), None)
 
     @property
     def primary_calendar(self) -> ConnectedCalendar | None:

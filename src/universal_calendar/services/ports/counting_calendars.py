@@ -1,7 +1,7 @@
 """The calendars that count for an agent, with what it takes to ask about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -14,7 +14,7 @@ class CountingConnection:
     """A connection of calendars that take an agent's time.
 
     `calendars` are our ids by the provider's. `is_paused`: the provider is to be left
-    alone for now.
+    alone for now. `agents` are those of a platform's technicians, by their ids.
     """
 
     provider: str
@@ -22,6 +22,7 @@ class CountingConnection:
     tentative_blocks: bool
     is_paused: bool
     calendars: Mapping[str, UUID]
+    agents: Mapping[str, UUID | None] = field(default_factory=dict)
 
 
 class CountingCalendars(Protocol):

@@ -11,6 +11,7 @@ from universal_calendar.core.interval import Interval
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import Access, WrittenEvent
 from universal_calendar.services.ports.connections import ConnectionStatus
+from universal_calendar.services.ports.visits import VisitDraft
 
 
 class LinkStatus(StrEnum):
@@ -54,7 +55,8 @@ class LeasedLink:
     """A link that nobody else writes until `leased_until`, and all it takes to do so.
 
     `version` is what the write will have made of it. `is_begun`: some write under this
-    generation's key may have reached the provider, whatever came back.
+    generation's key may have reached the provider, whatever came back. `visit` is
+    what a platform's schedule wants to know, None for every other calendar.
     """
 
     link_id: LinkId
@@ -72,6 +74,8 @@ class LeasedLink:
     timezone: str
     sequence: int
     person: Person = field(repr=False)
+    cancellation_reason: str | None = None
+    visit: VisitDraft | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class LinkStore(Protocol):
 
         Returns the link's status now: pending after a success means that the
         appointment changed meanwhile. None: the lease ended before, nothing is kept.
+        A visit is listed as it was written, or as cancelled.
         """
 
     async def close(self, tenant_id: UUID, appointment_id: UUID, now: Instant) -> None:

@@ -23,7 +23,7 @@ class LeasedCalendar:
 
     `read_at` is when it was last read, `window_end` how far it is known, `wanted_at`
     when somebody last asked for it, all as of the lease. `attempts` counts the failures
-    since it last went well.
+    since it last went well. `is_schedule`: a field-service platform's.
     """
 
     tenant_id: UUID
@@ -38,6 +38,7 @@ class LeasedCalendar:
     is_full_wanted: bool
     may_be_empty: bool
     attempts: int
+    is_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from universal_calendar.core.errors import DatabaseUnavailable, UniversalCalenda
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.phone import normalized_phone
 from universal_calendar.services.ports.identity import Actor
+from universal_calendar.services.ports.visit_store import KnownVisit
 
 
 class FutureAppointments(UniversalCalendarError):
@@ -102,10 +103,11 @@ class CustomerNotice:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was emptied, by number."""
+    """What was emptied or deleted, by number."""
 
     notices: int
     answers: int
+    visits: int = 0
 
 
 class CustomerStore(Protocol):
@@ -116,11 +118,17 @@ class CustomerStore(Protocol):
     ) -> Sequence[CustomerNotice]:
         """Return what was told of these appointments, or to this customer."""
 
+    async def visits(
+        self, customer: Customer, appointment_ids: Collection[UUID]
+    ) -> Sequence[KnownVisit]:
+        """Return platforms' visits that are these appointments, or to this customer."""
+
     async def erase(
         self, customer: Customer, appointment_ids: Collection[UUID]
     ) -> Erased:
         """Empty notices, stored answers and whatever else recalls the customer.
 
+        Visits are deleted: the platform, which has them still, may tell of them again.
         Messages to the customer that wait to be sent are not sent any more.
         """
 

@@ -25,7 +25,9 @@ from universal_calendar.services.ports.notices import ReminderStore
 from universal_calendar.services.ports.privacy import CustomerStore
 from universal_calendar.services.ports.sync_requests import SyncStore
 from universal_calendar.services.ports.syncs import SyncRequests
+from universal_calendar.services.ports.technicians import TechnicianStore
 from universal_calendar.services.ports.tenants import AgentStore, TenantStore
+from universal_calendar.services.ports.visit_store import VisitStore
 from universal_calendar.services.ports.webhook_endpoints import WebhookEndpointStore
 
 
@@ -85,6 +87,8 @@ class Unit:
     reminders: ReminderStore
     sync_requests: SyncRequests
     syncs: SyncStore
+    technicians: TechnicianStore
+    visits: VisitStore
     webhook_endpoints: WebhookEndpointStore
 
 

@@ -1,6 +1,6 @@
 """Visits as platforms last told of them, for lists and for finding a job again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -45,13 +45,27 @@ class VisitStore(Protocol):
     ) -> None:
         """Write down visits as they are now, by event id.
 
-        What was read later than `read_at` stays; what says the same is not written.
+        What was read or written later than `read_at` stays; what says the same is not
+        written. One that lost its time is cancelled, and keeps the time it had.
         """
 
     async def retire(
-        self, tenant_id: UUID, calendar_id: UUID, window: Interval, began: Instant
+        self,
+        tenant_id: UUID,
+        calendar_id: UUID,
+        window: Interval,
+        found: Collection[str],
+        began: Instant,
     ) -> None:
-        """Call cancelled what lies in the window and was not read since `began`."""
+        """Call cancelled what lies in the window and is not among the event ids found.
+
+        Everything in the window was read since `began`: what is known from later stays.
+        """
+
+    async def cancel(
+        self, tenant_id: UUID, calendar_id: UUID, event_id: str, now: Instant
+    ) -> None:
+        """Call a visit cancelled that was taken off the schedule, if it is known."""
 
     async def page(
         self, tenant_id: UUID, calendar_id: UUID, wanted: VisitFilter, page: Page
@@ -61,7 +75,7 @@ class VisitStore(Protocol):
     async def of_job(
         self, tenant_id: UUID, calendar_id: UUID, job_id: str
     ) -> Sequence[KnownVisit]:
-        """Return a job's visits that are not cancelled, by start."""
+        """Return a job's visits, by start, with those that were cancelled."""
 
     async def of_appointment(
         self, tenant_id: UUID, calendar_id: UUID, appointment_id: UUID

@@ -10,10 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from universal_calendar.core import sync
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 
-NOBODY: Final = ""
+NOBODY: Final = sync.NOBODY
 """Stands where a technician's id does, for a visit that nobody is assigned to."""
 
 

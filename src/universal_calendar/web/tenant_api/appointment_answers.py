@@ -17,6 +17,7 @@ from universal_calendar.services.ports.appointments import (
     Outcome,
     Person,
 )
+from universal_calendar.services.ports.units import Unit
 from universal_calendar.services.settled_bookings import Finishing
 from universal_calendar.web.tenant_api.appointment_models import (
     CustomerInfo,
@@ -186,7 +187,7 @@ def _appointment_of(answer: Answer) -> UUID:
     return UUID(orjson.loads(answer.body)["data"]["appointmentId"])
 
 
-def _final(answer: Answer, outcome: Outcome) -> Answer:
+async def _final(_unit: Unit, answer: Answer, outcome: Outcome) -> Answer:
     data = orjson.loads(answer.body)["data"]
     return success(
         {

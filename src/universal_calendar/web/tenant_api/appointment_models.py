@@ -234,9 +234,9 @@ def person_with(data: _AppointmentText, person: Person) -> Person:
     """Return the person with what was sent of them."""
     return replace(
         person,
-        **_sent(data, _TEXT),
-        **_section(data, "location", _PLACE),
-        **_section(data, "customer_info", _CUSTOMER),
+        **sent_of(data, _TEXT),
+        **section_of(data, "location", _PLACE),
+        **section_of(data, "customer_info", _CUSTOMER),
     )
 
 
@@ -244,22 +244,25 @@ def details_with(
     ids: _AppointmentIds, data: _AppointmentText, details: AppointmentDetails
 ) -> AppointmentDetails:
     """Return the details with what was sent of them."""
-    service = _section(data, "service_details", _SERVICE)
+    service = section_of(data, "service_details", _SERVICE)
     if "urgency" in service and service["urgency"] is None:
         service["urgency"] = NORMAL
-    return replace(details, **_sent(ids, _IDS), **service)
+    return replace(details, **sent_of(ids, _IDS), **service)
 
 
-def _section(data: BaseModel, section: str, names: Mapping[str, str]) -> dict[str, Any]:
+def section_of(
+    data: BaseModel, section: str, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what was sent of a section by our own names; null clears all of it."""
     if section not in data.model_fields_set:
         return {}
     sent = getattr(data, section)
     if sent is None:
         return dict.fromkeys(names.values())
-    return _sent(sent, names)
+    return sent_of(sent, names)
 
 
-def _sent(model: BaseModel, names: Mapping[str, str]) -> dict[str, Any]:
+def sent_of(model: BaseModel, names: Mapping[str, str]) -> dict[str, Any]:
     """Return what was sent, null included, by our own names."""
     return {
         ours: getattr(model, name)

@@ -42,6 +42,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "final_status": (409, "CONFLICT"),
     "endpoint_inactive": (409, "CONFLICT"),
     "future_appointments": (409, "CONFLICT"),
+    "not_our_job": (409, "CONFLICT"),
     "idempotency_mismatch": (409, "CONFLICT"),
     "hours_not_configured": (409, "BUSINESS_HOURS_NOT_CONFIGURED"),
     "payload_too_large": (413, "PAYLOAD_TOO_LARGE"),
@@ -52,7 +53,13 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "service_unavailable": (503, "SERVICE_UNAVAILABLE"),
 }
 _CONFLICTS: Final = frozenset(
-    {"already_exists", "final_status", "endpoint_inactive", "idempotency_mismatch"}
+    {
+        "already_exists",
+        "final_status",
+        "endpoint_inactive",
+        "idempotency_mismatch",
+        "not_our_job",
+    }
 )
 
 # The core's own texts of these are the agent guide's.

@@ -58,6 +58,8 @@ _EVERYWHERE: Final = {
     500: "INTERNAL_ERROR: our fault; details.requestId leads to the log",
     503: "SERVICE_UNAVAILABLE: the database is away",
 }
+_FOREIGN_IDS: Final = ("jobId", "technicianId")
+"""Parameters of paths that are ids of a platform's, in its own form."""
 _IDEMPOTENT: Final = {409: "CONFLICT: details.reason is idempotency_mismatch"}
 _IDEMPOTENCY_KEY: Final[Json] = {
     "name": "Idempotency-Key",
@@ -160,7 +162,8 @@ def _queryable(model: type[Inputs]) -> type[BaseModel]:
 
 
 def _path_parameter(name: str) -> object:
-    return Annotated[Id, Path()] if name.endswith("Id") else Annotated[str, Path()]
+    is_ours = name.endswith("Id") and name not in _FOREIGN_IDS
+    return Annotated[Id, Path()] if is_ours else Annotated[str, Path()]
 
 
 def _parameter(name: str, kind: object) -> Parameter:

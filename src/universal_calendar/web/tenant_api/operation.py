@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from universal_calendar.core.errors import NotFound
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wire import parse_uuid
 from universal_calendar.services.ports.answers import Replay
@@ -64,6 +65,13 @@ class Call:
     def id(self, name: str) -> UUID:
         """Return a path parameter that is an id; raise InvalidField."""
         return parse_uuid(self.path[name], name)
+
+    def foreign_id(self, name: str) -> str:
+        """Return a path parameter that is an id of somebody else's; raise NotFound."""
+        text = self.path[name]
+        if "\0" in text:  # the database knows none with it
+            raise NotFound
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from universal_calendar.core.instant import instant_text
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.privacy import Customer, CustomerNotice
 from universal_calendar.services.ports.units import Units
+from universal_calendar.services.ports.visit_store import KnownVisit
 from universal_calendar.services.privacy import Customers, TenantErasure
 from universal_calendar.web.tenant_api.appointment_answers import (
     AppointmentAnswered,
@@ -64,12 +65,16 @@ class EraseTenant(Inputs):
 
 
 class ErasedCustomer(Answered):
-    """What was emptied; cancelled appointments are among the emptied ones."""
+    """What was emptied; cancelled appointments are among the emptied ones.
+
+    `visits` of field-service platforms are deleted here; the platform has them still.
+    """
 
     appointments: int
     cancelled_appointments: int
     notices: int
     stored_answers: int
+    visits: int
     appointment_ids: list[str]
 
 
@@ -84,11 +89,37 @@ class NoticeAnswered(Answered):
     content: dict[str, Any]
 
 
+class VisitedCustomer(Answered):
+    """Whom a visit is to, as the platform told."""
+
+    name: str | None
+    phone: str | None
+    email: str | None
+    address: str | None
+    notes: str | None
+
+
+class VisitAnswered(Answered):
+    """A visit on a field-service platform, as it was last told of."""
+
+    job_id: str
+    visit_id: str
+    appointment_id: str | None
+    status: str
+    start_time: str | None
+    end_time: str | None
+    title: str
+    job_type: str | None
+    estimated_value: float | None
+    customer: VisitedCustomer
+
+
 class CustomerRecords(Answered):
     """All that is kept about a customer."""
 
     appointments: list[AppointmentAnswered]
     notices: list[NoticeAnswered]
+    visits: list[VisitAnswered]
 
 
 class ErasedTenant(Answered):
@@ -155,6 +186,7 @@ class PrivacyApi:
         return {
             "appointments": [appointment(each, outcome) for each, outcome in known],
             "notices": [_notice(each) for each in records.notices],
+            "visits": [_visit(each) for each in records.visits],
         }
 
     async def erase_customer(self, call: Call, inputs: EraseCustomer) -> Data:
@@ -167,6 +199,7 @@ class PrivacyApi:
             "cancelledAppointments": len(erasure.cancelled_ids),
             "notices": erasure.beside.notices,
             "storedAnswers": erasure.beside.answers,
+            "visits": erasure.beside.visits,
             "appointmentIds": erasure.appointment_ids,
         }
 
@@ -184,4 +217,27 @@ def _notice(notice: CustomerNotice) -> dict[str, object]:
         "createdAt": instant_text(notice.created_at),
         "deliveredBy": notice.channels,
         "content": notice.content,
+    }
+
+
+def _visit(known: KnownVisit) -> dict[str, object]:
+    visit, customer = known.visit, known.visit.customer
+    interval = visit.interval
+    return {
+        "jobId": visit.job_id,
+        "visitId": visit.visit_id,
+        "appointmentId": known.appointment_id,
+        "status": visit.status,
+        "startTime": None if interval is None else instant_text(interval.start),
+        "endTime": None if interval is None else instant_text(interval.end),
+        "title": visit.title,
+        "jobType": visit.job_type,
+        "estimatedValue": None if visit.value is None else float(visit.value),
+        "customer": {
+            "name": customer.name,
+            "phone": customer.phone,
+            "email": customer.email,
+            "address": customer.address,
+            "notes": customer.notes,
+        },
     }

@@ -10,6 +10,8 @@ from universal_calendar.web.tenant_api.availability import AvailabilityApi
 from universal_calendar.web.tenant_api.blocks import BlocksApi
 from universal_calendar.web.tenant_api.connections import ConnectionsApi
 from universal_calendar.web.tenant_api.holds import HoldsApi
+from universal_calendar.web.tenant_api.integrations import IntegrationsApi
+from universal_calendar.web.tenant_api.jobs import JobsApi
 from universal_calendar.web.tenant_api.notice_settings import NoticeSettingsApi
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.privacy import PrivacyApi
@@ -35,6 +37,8 @@ class TenantApi:
     holds: HoldsApi
     syncs: SyncsApi
     connections: ConnectionsApi
+    integrations: IntegrationsApi
+    jobs: JobsApi
 
     def operations(self) -> list[AnyOperation]:
         """Return every operation, in the order of the documentation."""
@@ -44,6 +48,8 @@ class TenantApi:
             *self.appointments.operations(),
             *self.holds.operations(),
             *self.connections.operations(),
+            *self.integrations.operations(),
+            *self.jobs.operations(),
             *self.syncs.operations(),
             *self.webhook_endpoints.operations(),
             *self.notice_settings.operations(),
@@ -71,4 +77,6 @@ class TenantApi:
             HoldsApi.__new__(HoldsApi),
             SyncsApi.__new__(SyncsApi),
             ConnectionsApi.__new__(ConnectionsApi),
+            IntegrationsApi.__new__(IntegrationsApi),
+            JobsApi.__new__(JobsApi),
         )

@@ -30,6 +30,15 @@ BEYOND_A_SCHEMA: Final = {
     "status": "as it is: steps have routes of their own",
     "appointmentData.serviceDetails.estimatedCost": "at most two decimals",
     "hours": "as docs/hours.md has it",
+    "apiKey": "of an account, unless a token is there",
+    "companyId": "of the account",
+    "accessToken": "of an account",
+    "jobData.endTime": "after startTime",
+    "jobData.estimatedValue": "at most two decimals",
+    "technicianId": "of the agent who is named",
+    "visitId": "of the job",
+    "reason": "in a query one of three words",
+    "customerData.phone": "or an e-mail",
 }
 NO_SUCH_DAY: Final = re.compile(r"-02-(29|3[01])|-(04|06|09|11)-31")
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -38,6 +47,8 @@ WORLD: Final = json.loads(Path("world.json").read_text())
 KNOWN: Final[dict[str, list[str]]] = WORLD["ids"]
 ANSWERED: Final = Path("answered.txt")
 CONNECTING: Final = ("POST /calendar/connect", "POST /calendar/oauth/callback")
+JOBS: Final[list[str]] = WORLD["jobs"]
+KEYS: Final = re.compile(r"POST /integrations/(\w+)/connect")
 
 _calls = count()
 _times = cycle(product(WORLD["days"], range(9, 17)))
@@ -74,6 +85,7 @@ def before_call(_context: HookContext, case: Case[Any], **_options: object) -> N
         for place in _inputs(case):
             place.update(_more_likely(place))
         _connect(case)
+        _integrate(case)
     headers: MutableMapping[str, str] = case.headers or {}
     key = headers.get("Idempotency-Key", "")
     if re.fullmatch(r"[\x21-\x7e]{1,255}", key):
@@ -91,6 +103,32 @@ def _connect(case: Case[Any]) -> None:
         body["credentials"] = WORLD["credentials"]
 
 
+def _integrate(case: Case[Any]) -> None:
+    """Connect the account that there is, and ask about its jobs and technicians."""
+    found = KEYS.fullmatch(case.operation.label)
+    if found is not None:
+        # Tokens of somebody's would be asked about in place of the key.
+        _without(case, "accessToken", "refreshToken", "expiresAt")
+        case.body.update(WORLD["keys"][found[1]])
+    path = case.path_parameters
+    if "provider" not in path:
+        return
+    _without(case, "technicianId", "visitId")
+    path["provider"] = WORLD["platform"]
+    if "jobId" in path:
+        path["jobId"] = JOBS[0]
+        if case.method == "DELETE":  # what is cancelled is a job no more
+            path["jobId"] = JOBS.pop() if len(JOBS) > 1 else "nobodys"
+    if "technicianId" in path:
+        path["technicianId"] = "unassigned"
+
+
+def _without(case: Case[Any], *names: str) -> None:
+    for name in names:
+        if isinstance(case.body, dict):
+            case.body.pop(name, None)
+
+
 def _is_valid(case: Case[Any]) -> bool:
     return case.id in _valid
 
@@ -99,8 +137,9 @@ def _inputs(case: Case[Any]) -> Iterator[MutableMapping[str, Any]]:
     yield case.query
     if isinstance(case.body, dict):
         yield case.body
-        if isinstance(case.body.get("appointmentData"), dict):
-            yield case.body["appointmentData"]
+        for name in ("appointmentData", "jobData"):
+            if isinstance(case.body.get(name), dict):
+                yield case.body[name]
 
 
 def _name_tenant(case: Case[Any]) -> None:

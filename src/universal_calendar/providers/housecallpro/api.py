@@ -1,0 +1,80 @@
+"""Requests to Housecall Pro's API, each paid for out of the account's quota."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from universal_calendar.core.provider_errors import NotAuthorized
+from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
+from universal_calendar.providers._http import ProviderHttp
+from universal_calendar.providers.housecallpro.people import Json
+from universal_calendar.providers.provider import Means, PlatformConfig
+from universal_calendar.services.ports.calendars import Access
+from universal_calendar.services.ports.quotas import Bucket
+
+_MINUTE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request below the API's URL; `expected` are refusals that its asker judges."""
+
+    method: str
+    path: str
+    parameters: Sequence[tuple[str, str]] = ()
+    body: Json | None = None
+    expected: Collection[int] = ()
+
+
+Ask: TypeAlias = Callable[[Question], Awaitable[OutgoingResponse]]
+
+
+class HousecallProApi:
+    """Asks Housecall Pro on behalf of a company."""
+
+    def __init__(self, means: Means, config: PlatformConfig) -> None:
+        """Take what asks, and where and how often it may."""
+        self._http = ProviderHttp(means.sender, means.now)
+        self._quota, self._url = means.quota, config.api_url
+        self._bucket = Bucket("requests", config.requests_a_minute, _MINUTE_SECONDS)
+
+    def asking(self, access: Access, seconds: float) -> Ask:
+        """Return what asks with this company's key, each time so long."""
+        authorization = _authorization(access.secrets)
+
+        async def ask(question: Question) -> OutgoingResponse:
+            await self._quota.spend(access.connection_id, self._bucket, 1)
+            return await self._http.send(
+                self._request(question, authorization),
+                seconds=seconds,
+                expected=question.expected,
+            )
+
+        return ask
+
+    def _request(self, question: Question, authorization: str) -> OutgoingRequest:
+        headers = {"authorization": authorization, "accept": "application/json"}
+        url, content = self._url + question.path, b""
+        if question.parameters:
+            url += "?" + urlencode(question.parameters)
+        if question.body is not None:
+            headers["content-type"] = "application/json"
+            content = orjson.dumps(question.body)
+        return OutgoingRequest(question.method, url, headers, content)
+
+
+def _authorization(secrets: Mapping[str, str]) -> str:
+    """Return what opens the account: a key, or a token of OAuth."""
+    if secrets.get("apiKey"):
+        return f"Token {secrets['apiKey']}"
+    if secrets.get("accessToken"):
+        return f"Bearer {secrets['accessToken']}"
+    raise NotAuthorized
+
+
+def path_of(*parts: str) -> str:
+    """Return a path; what is in a part cannot lead elsewhere."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -1,0 +1,174 @@
+"""Jobber's accounts: their schedules, their clients, their people."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from typing_extensions import override
+
+from universal_calendar.core.instant import Instant
+from universal_calendar.core.interval import Interval
+from universal_calendar.core.provider_errors import Rejected
+from universal_calendar.providers._http import answered_within
+from universal_calendar.providers.jobber import mapping, reading, webhook
+from universal_calendar.providers.jobber.api import JobberApi, TellingSender
+from universal_calendar.providers.jobber.authorizer import (
+    SCOPES,
+    JobberAuthorizer,
+    JobberOAuth,
+)
+from universal_calendar.providers.jobber.customers import Customers
+from universal_calendar.providers.jobber.documents import ACCOUNT
+from universal_calendar.providers.jobber.manifest import MANIFEST
+from universal_calendar.providers.jobber.writing import Visits
+from universal_calendar.providers.provider import Capability, Means, Provider
+from universal_calendar.services.ports.calendars import (
+    Access,
+    ChangesPage,
+    ChangesQuery,
+    EventDraft,
+    ProviderAccount,
+    PushDelivery,
+    TakenTime,
+    WrittenEvent,
+)
+from universal_calendar.services.ports.field_service import FieldServiceProvider
+from universal_calendar.services.ports.visits import (
+    Customer,
+    PlatformHint,
+    PutCustomer,
+    Technician,
+)
+
+
+def open_jobber(means: Means) -> Provider | None:
+    """Open Jobber; None where the settings do not say where it is.
+
+    Owners can let us in by consent only where we are registered there.
+    """
+    config = means.platforms.get(MANIFEST.slug)
+    if config is None:
+        return None
+    means = replace(means, sender=TellingSender(means.sender))
+    registration = means.oauth.get(MANIFEST.slug)
+    if registration is None:
+        opened = Jobber(JobberApi(means, config, None), config.webhook_secret)
+        by_key = MANIFEST.capabilities - {Capability.AUTHORIZES}
+        manifest = replace(MANIFEST, capabilities=by_key)
+        return Provider(manifest, opened, opened, None, field_service=opened)
+    oauth = JobberOAuth(means, registration, SCOPES)
+    api = JobberApi(means, config, oauth)
+    opened = Jobber(api, config.webhook_secret)
+    authorizer = JobberAuthorizer(oauth, api)
+    return Provider(MANIFEST, opened, opened, None, authorizer, opened)
+
+
+class Jobber(FieldServiceProvider):
+    """The platform; an account is a company, with its schedule as the one calendar."""
+
+    def __init__(self, api: JobberApi, webhook_secret: str | None) -> None:
+        """Take what asks Jobber, and what signs its webhooks."""
+        self._api, self._webhook_secret = api, webhook_secret
+        # What one connection makes is made one after the other: else two who look for
+        # the same client at once would both make them.
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    def _turn(self, access: Access) -> asyncio.Lock:
+        return self._turns.setdefault(access.connection_id, asyncio.Lock())
+
+    @override
+    async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
+        """Return whose account it is."""
+        async with answered_within(seconds):
+            return mapping.account_of(await self._api.asking(access, seconds)(ACCOUNT))
+
+    @override
+    async def put_event(
+        self,
+        access: Access,
+        calendar: str,
+        draft: EventDraft,
+        known: WrittenEvent | None,
+        *,
+        seconds: float,
+    ) -> WrittenEvent:
+        """Make a job with one visit, or change the visit."""
+        _check(calendar)
+        async with answered_within(seconds), self._turn(access):
+            return await Visits(self._api.asking(access, seconds)).put(draft, known)
+
+    @override
+    async def delete_event(
+        self,
+        access: Access,
+        calendar: str,
+        event_id: str,
+        *,
+        seconds: float,
+        reason: str | None = None,
+    ) -> None:
+        """Delete the visit, and close its job if that was the only one."""
+        _check(calendar)
+        async with answered_within(seconds), self._turn(access):
+            await Visits(self._api.asking(access, seconds)).delete(event_id, reason)
+
+    @override
+    async def changes(
+        self, access: Access, query: ChangesQuery, *, seconds: float
+    ) -> ChangesPage:
+        """Return one page; a sync token is always stale."""
+        async with answered_within(seconds):
+            ask = self._api.asking(access, seconds)
+            return await reading.changes(ask, query, access)
+
+    @override
+    async def taken(
+        self,
+        access: Access,
+        calendars: Sequence[str],
+        window: Interval,
+        *,
+        seconds: float,
+    ) -> Mapping[str, Sequence[TakenTime]]:
+        """Return what is taken in the schedule now."""
+        if mapping.SCHEDULE not in calendars:
+            return {}
+        async with answered_within(seconds):
+            ask = self._api.asking(access, seconds)
+            return await reading.taken(ask, window, access)
+
+    @override
+    async def technicians(
+        self, access: Access, *, seconds: float
+    ) -> Sequence[Technician]:
+        """Return the account's users."""
+        async with answered_within(seconds):
+            return await reading.technicians(self._api.asking(access, seconds))
+
+    @override
+    async def put_customer(
+        self, access: Access, customer: Customer, *, seconds: float
+    ) -> PutCustomer:
+        """Find the customer by phone, then by e-mail, and update; or make one."""
+        async with answered_within(seconds), self._turn(access):
+            return await Customers(self._api.asking(access, seconds)).put(customer)
+
+    @override
+    async def customer(
+        self, access: Access, customer_id: str, *, seconds: float
+    ) -> Customer | None:
+        """Return a customer as they are now; None: there is none any more."""
+        async with answered_within(seconds):
+            return await Customers(self._api.asking(access, seconds)).read(customer_id)
+
+    @override
+    def hints(self, delivery: PushDelivery, now: Instant) -> Sequence[PlatformHint]:
+        """Return what a delivery tells of; raise Unauthorized, or InvalidField."""
+        return webhook.read(delivery, self._webhook_secret, now)
+
+
+def _check(calendar: str) -> None:
+    if calendar != mapping.SCHEDULE:
+        raise Rejected

@@ -10,14 +10,16 @@ COMPILE = (
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"),
     *("--no-emit-index-url", "--no-emit-find-links", "--no-annotate"),
 )
+DEVELOPMENT = "development.txt"
 TARGETS = {
-    "runtime.txt": ("pyproject.toml",),
-    "development.txt": (
+    DEVELOPMENT: (
         "pyproject.toml",
         "clients/python/pyproject.toml",
         "--group",
         "dev",
     ),
+    # What is shipped is what was tested.
+    "runtime.txt": ("pyproject.toml", "--constraint", f"requirements/{DEVELOPMENT}"),
     "node.txt": ("requirements/node.in",),
 }
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
+from tests.harness.resting import is_resting
+
 Json = dict[str, Any]
 
 
@@ -89,6 +91,16 @@ class Wire:
             self._serve, sock=listening, start_serving=False
         )
         await self._server.start_serving()
+
+    def is_resting(self) -> bool:
+        """Tell whether it is done with all that was sent, and with who is gone."""
+        transports = [each.transport for each in self._open.values()]
+        open_ones = [
+            each.get_extra_info("socket").fileno()
+            for each in transports
+            if not each.is_closing()
+        ]
+        return is_resting([self._socket.fileno(), *open_ones])
 
     def die(self) -> None:
         """Break every connection, in the middle of whatever it does."""

@@ -13,8 +13,8 @@ from tests.contracts.drafts import a_draft
 from tests.contracts.schedules import JOHN
 from tests.providers.housecallpro.contract import CONTRACT, read_contract
 from tests.providers.microsoft.loopback import Ask
+from universal_calendar.providers._addresses import parse_address
 from universal_calendar.providers.housecallpro import mapping, people
-from universal_calendar.providers.housecallpro.addresses import parse_address
 from universal_calendar.services.ports.visits import Customer, VisitDraft
 
 # What people may type, and what the services let through: no NUL, no surrogates.
@@ -88,7 +88,7 @@ def test_bodies_of_customers(customer: Customer, name: str) -> None:
 
 @given(TEXTS)
 def test_bodies_of_addresses(text: str) -> None:
-    body = dict(parse_address(text).body)
+    body = people.address_body(parse_address(text))
     check("POST", "/customers/cus_1/addresses", body)
 
 

@@ -295,11 +295,14 @@ async def test_series_keeps_to_the_clocks_of_the_company(
         ("FREQ=DAILY;INTERVAL=3;COUNT=3", [0, 3, 6]),
         ("RRULE:FREQ=WEEKLY;UNTIL=20260622T170000Z;BYDAY=MO;", [0, 7, 14, 21]),
         ("FREQ=WEEKLY;INTERVAL=2;UNTIL=20260620;BYDAY=MO,WE", [0, 2, 14, 16]),
+        ("FREQ=DAILY;UNTIL=20260603", [0, 1, 2]),
+        ("FREQ=DAILY;UNTIL=20260603T015959", [0, 1]),
         ("FREQ=MONTHLY;COUNT=2", [0, 30]),
         ("FREQ=MONTHLY;BYDAY=1MO;COUNT=2", [0, 35]),
-        # What cannot be read counts once.
+        # Its first time counts, though its rule would not make it.
+        ("FREQ=WEEKLY;COUNT=2;BYDAY=TU", [0, 1, 8]),
+        # What cannot be read counts once, and what would take too long.
         ("FREQ=SECONDLY", [0]),
-        ("FREQ=DAILY;BYHOUR=1,2,3", [0]),
         ("FREQ=FORTNIGHTLY", [0]),
         ("FREQ=WEEKLY;BYDAY=XX", [0]),
         ("nonsense", [0]),
@@ -319,8 +322,18 @@ async def test_endless_series_that_began_long_ago(
 ) -> None:
     began = NINE - 20 * 365 * DAY
     house.owner.adds_event(at(began), rule="FREQ=DAILY")
-    house.owner.adds_event(at(began - 20 * 365 * DAY), rule="FREQ=DAILY")
     assert len(await times_of(examined)) == 90
+
+
+async def test_series_over_the_hour_that_comes_twice(
+    house: FakeHousecallPro, examined: ExaminedPlatform
+) -> None:
+    """Clocks in Los Angeles go back on 1 November 2026, at 09:00 UTC."""
+    start = utc(2026, 10, 31, 8) + 30 * MINUTE  # 01:30
+    house.owner.adds_event(at(start), rule="FREQ=DAILY")
+    # Until the clocks show 01:10 for the second time.
+    window = Interval(utc(2026, 11, 1, 8), utc(2026, 11, 1, 9) + 10 * MINUTE)
+    assert await times_of(examined, window) == [at(start + DAY)]
 
 
 async def test_all_day_is_of_the_zone_of_the_company(

@@ -10,7 +10,7 @@ from tests.contracts.schedules import JOHN, ExaminedPlatform
 from tests.providers.jobber.owner import Owner
 from tests.providers.jobber.server import JobberServer
 from universal_calendar.core.provider_errors import ProviderDown
-from universal_calendar.providers.jobber.addresses import parse_address
+from universal_calendar.providers._addresses import UNKNOWN
 from universal_calendar.services.ports.visits import Customer
 
 
@@ -91,37 +91,34 @@ async def test_new_name_and_address(examined: ExaminedPlatform, owner: Owner) ->
     assert streets == ["123 Main St", "7 Oak Ave"]
 
 
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        (
-            "123 Main St, Los Angeles, CA 90210",
-            ("123 Main St", "Los Angeles", "CA", "90210"),
-        ),
-        (
-            "1 Elm St, Unit 5,  Toronto, Ontario M5V 2T6, Canada",
-            ("1 Elm St, Unit 5", "Toronto", "Ontario", "M5V 2T6"),
-        ),
-        ("123 Main St, Los Angeles, CA", ("123 Main St, Los Angeles, CA", "", "", "")),
-        ("12 Straße", ("12 Straße", "", "", "")),
-        (", , CA 90210", (", , CA 90210", "", "", "")),
-        ("CA 90210", ("CA 90210", "", "", "")),
-    ],
-)
-def test_addresses(text: str, parts: tuple[str, ...]) -> None:
-    found = parse_address(text)
-    assert (found.street, found.city, found.province, found.postal_code) == parts
+async def test_parts_of_an_address(examined: ExaminedPlatform, owner: Owner) -> None:
+    at_home = "1 Elm St, Unit 5, Toronto, Ontario M5V 2T6, Canada"
+    await put(examined, replace(JOHN, address=at_home))
+    ((place,),) = (each.properties for each in owner.clients)
+    parts = ("1 Elm St", "Unit 5", "Toronto", "Ontario", "M5V 2T6")
+    names = ("street1", "street2", "city", "province", "postalCode")
+    assert place.address == dict(zip(names, parts, strict=True))
+    await put(examined, replace(JOHN, address=at_home.replace(", Unit", " Unit")))
+    assert len(owner.clients[0].properties) == 1
 
 
-@pytest.mark.parametrize(
-    ("other", "is_same"),
-    [
-        ("123 MAIN ST, L.A., California 90210", True),
-        ("123 Main St., Los Angeles, CA 90210, USA", True),
-        ("123 Main St, Los Angeles, CA 90211", False),
-        ("124 Main St, Los Angeles, CA 90210", False),
-        ("123 Main St", False),
-    ],
-)
-def test_same_address(other: str, is_same: bool) -> None:
-    assert parse_address(str(JOHN.address)).is_same(parse_address(other)) == is_same
+async def test_address_of_one_who_has_several(
+    examined: ExaminedPlatform, owner: Owner
+) -> None:
+    """Nobody can tell at which of them a visit is; one that stands for none is none."""
+    number, _ = await put(examined, JOHN)
+
+    async def address() -> str | None:
+        found = await examined.platform.customer(
+            examined.access, number, seconds=SECONDS
+        )
+        assert found is not None
+        return found.address
+
+    assert await address() == JOHN.address
+    await put(examined, replace(JOHN, address="7 Oak Ave"))
+    assert await address() is None
+    (client,) = owner.clients
+    del client.properties[1]
+    client.properties[0].address.update(street1=UNKNOWN)
+    assert await address() is None

@@ -13,7 +13,7 @@ from tests.providers.jobber.owner import Owner
 from tests.providers.jobber.server import JobberServer
 from tests.providers.jobber.world import JobberConsent, examined_at
 from tests.providers.means import open_means
-from universal_calendar.core.provider_errors import NotAuthorized
+from universal_calendar.core.provider_errors import NotAuthorized, Rejected
 from universal_calendar.providers.jobber.client import open_jobber
 from universal_calendar.providers.jobber.manifest import MANIFEST
 from universal_calendar.providers.provider import Capability
@@ -94,6 +94,17 @@ async def test_tokens_without_a_registration(
         owner.expires_tokens()
         with pytest.raises(NotAuthorized):
             await provider.calendars.account(examined.access, seconds=SECONDS)
+
+
+@pytest.mark.parametrize("expiry", ["tomorrow", "nan", "-1", "2026-12-05T14:30:00Z"])
+async def test_expiry_that_is_none(
+    server: JobberServer, owner: Owner, expiry: str
+) -> None:
+    """It is its owner's to mend: asking again does not help."""
+    tokens = owner.credentials() | {"expiresAt": expiry}
+    async with examined_at(server, owner, **tokens) as examined:
+        with pytest.raises(Rejected):
+            await examined.platform.account(examined.access, seconds=SECONDS)
 
 
 async def test_not_opened_without_an_address() -> None:

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from typing_extensions import override
 
+from tests.harness.resting import is_resting
+
 Json = dict[str, Any]
 
 
@@ -91,6 +93,10 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over connections that ended: tests end them on purpose."""
 
+    def is_resting(self) -> bool:
+        open_ones = [each.fileno() for each in list(self._open)]
+        return is_resting([self.fileno(), *(each for each in open_ones if each >= 0)])
+
     def break_all(self) -> None:
         for each in list(self._open):
             with suppress(OSError):
@@ -158,6 +164,10 @@ class Loopback:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
         )
         self._thread.start()
+
+    def is_resting(self) -> bool:
+        """Tell whether it is done with all that was sent, and with who is gone."""
+        return self._server.is_resting()
 
     def die(self) -> None:
         """Break every connection and listen no more."""

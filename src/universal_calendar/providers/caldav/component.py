@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
+
 _WANTED: Final = frozenset(
     [
         *("BEGIN", "END", "UID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "LOCATION"),
@@ -25,14 +27,6 @@ _PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^";:,]*)(?:,[^;:]*)?
 _ESCAPED: Final = re.compile(r"\\([\\;,nN])")
 _MOST_COMPONENTS: Final = 4_000
 _DEEPEST: Final = 8
-
-
-class Unreadable(ValueError):
-    """What was read is no calendar object; no text of it is kept."""
-
-
-class TooMany(Unreadable):
-    """Reading all of it would take too long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from universal_calendar.providers._fingerprint import (
     compare,
     mark_of,
 )
+from universal_calendar.providers._icalendar.errors import TooMany
 from universal_calendar.providers.caldav.component import (
     OURS,
     Component,
-    TooMany,
     read_calendar,
 )
 from universal_calendar.providers.caldav.series import (

@@ -13,17 +13,16 @@ from typing import Final
 from universal_calendar.core.busy import BusyType
 from universal_calendar.core.instant import DAY, Instant
 from universal_calendar.core.interval import Interval
-from universal_calendar.providers.caldav import rules
-from universal_calendar.providers.caldav.component import (
-    Component,
-    Property,
-    TooMany,
-    Unreadable,
-)
-from universal_calendar.providers.caldav.moments import (
+from universal_calendar.providers._icalendar import rules
+from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
+from universal_calendar.providers._icalendar.moments import (
     is_date,
     read_length,
     read_shown,
+)
+from universal_calendar.providers.caldav.component import (
+    Component,
+    Property,
 )
 from universal_calendar.providers.caldav.zones import (
     UNIVERSAL,

@@ -15,11 +15,10 @@ from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import DAY, Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import zone_named
-from universal_calendar.providers.caldav import moments, rules
+from universal_calendar.providers._icalendar import moments, rules
+from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
 from universal_calendar.providers.caldav.component import (
     Component,
-    TooMany,
-    Unreadable,
     read_calendar,
 )
 

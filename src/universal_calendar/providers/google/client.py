@@ -1,4 +1,4 @@
-"""Google's accounts: letting us in, naming their calendars, writing events."""
+"""Google's accounts: naming their calendars, writing events."""
 
 from typing import Final
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from universal_calendar.core.provider_errors import (
     Rejected,
 )
 from universal_calendar.outgoing.http import OutgoingResponse
+from universal_calendar.providers._authorizer import OAuthAuthorizer
 from universal_calendar.providers._fingerprint import Finding
 from universal_calendar.providers._http import answered_within, json_of
 from universal_calendar.providers._oauth import OAuth, Scopes
@@ -27,12 +28,6 @@ from universal_calendar.providers.google.manifest import MANIFEST
 from universal_calendar.providers.google.mapping import Json
 from universal_calendar.providers.google.reader import GoogleReader
 from universal_calendar.providers.provider import Means, Provider
-from universal_calendar.services.ports.authorization import (
-    AuthorizationRequest,
-    AuthorizingProvider,
-    Grant,
-    Secrets,
-)
 from universal_calendar.services.ports.calendars import (
     Access,
     CalendarProvider,
@@ -74,33 +69,8 @@ def open_google(means: Means) -> Provider | None:
         GoogleCalendars(api),
         GoogleReader(api),
         GoogleChannels(api, means.now),
-        GoogleAuthorizer(oauth),
+        OAuthAuthorizer(oauth),
     )
-
-
-class GoogleAuthorizer(AuthorizingProvider):
-    """Lets owners connect accounts of Google."""
-
-    def __init__(self, oauth: OAuth) -> None:
-        """Take the tokens' keeper."""
-        self._oauth = oauth
-
-    @override
-    def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return where the owner's browser is to go."""
-        return self._oauth.authorization_url(request)
-
-    @override
-    async def redeem(self, grant: Grant, *, seconds: float) -> Secrets:
-        """Exchange a code for what opens the account."""
-        async with answered_within(seconds):
-            return await self._oauth.redeem(grant, seconds=seconds)
-
-    @override
-    async def revoke(self, access: Access, *, seconds: float) -> None:
-        """Give the authorisation back; one that is gone already is no error."""
-        async with answered_within(seconds):
-            await self._oauth.revoke(access, seconds=seconds)
 
 
 class GoogleCalendars(CalendarProvider):

@@ -10,7 +10,7 @@ import orjson
 from universal_calendar.core.provider_errors import NotAuthorized
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
 from universal_calendar.providers._http import ProviderHttp
-from universal_calendar.providers.housecallpro.people import Json
+from universal_calendar.providers._json import Json
 from universal_calendar.providers.provider import Means, PlatformConfig
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.quotas import Bucket

@@ -3,16 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from universal_calendar.providers._addresses import UNKNOWN, parse_address
 from universal_calendar.providers._http import json_of
+from universal_calendar.providers._json import Json, id_of
+from universal_calendar.providers._phones import international, searched
 from universal_calendar.providers.housecallpro import people
-from universal_calendar.providers.housecallpro.addresses import (
-    NO_ADDRESS,
-    Address,
-    parse_address,
-    read_address,
-)
 from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
-from universal_calendar.providers.housecallpro.people import Json, id_of, international
 from universal_calendar.services.ports.visits import Customer, PutCustomer
 
 PAGE_SIZE: Final = 200
@@ -34,7 +30,7 @@ class Customers:
         phone, email = international(customer.phone), customer.email
         found = None
         if phone:
-            text = people.searched_phone(phone)
+            text = searched(phone)
             found = await self._first(text, lambda each: people.has_phone(each, phone))
         if found is None and email:
             found = await self._first(email, lambda each: people.has_email(each, email))
@@ -69,12 +65,14 @@ class Customers:
         known = [each for each in customer.get("addresses") or () if each.get("id")]
         if text is None and known:
             return id_of(known[0])
-        wanted = parse_address(text or NO_ADDRESS)
+        wanted = parse_address(text or UNKNOWN)
         for each in known:
-            if is_same(read_address(each), wanted):
+            if people.address_of(each).is_same(wanted):
                 return id_of(each)
         path = path_of("customers", id_of(customer), "addresses")
-        answer = await self._ask(Question("POST", path, body=dict(wanted.body)))
+        answer = await self._ask(
+            Question("POST", path, body=people.address_body(wanted))
+        )
         return id_of(json_of(answer))
 
     async def put(self, customer: Customer) -> PutCustomer:
@@ -101,11 +99,6 @@ class Customers:
         # Of several, nobody can tell at which of them a job is done.
         only = addresses[0] if len(addresses) == 1 else None
         return people.customer_of(told, only)
-
-
-def is_same(known: Address | None, wanted: Address) -> bool:
-    """Tell whether an address is the one that is wanted, however it is written."""
-    return known is not None and known.key == wanted.key
 
 
 async def entries(ask: Ask, question: Question, name: str) -> AsyncIterator[Json]:

@@ -20,14 +20,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from universal_calendar.core.busy import BusyType
 from universal_calendar.core.instant import HOUR, from_datetime, instant_text
 from universal_calendar.core.interval import Interval, Intervals
+from universal_calendar.providers._json import Json, id_of, text_of
 from universal_calendar.providers.housecallpro import recurrence
-from universal_calendar.providers.housecallpro.people import (
-    Json,
-    customer_of,
-    id_of,
-    ids_of,
-    text_of,
-)
+from universal_calendar.providers.housecallpro.people import customer_of, ids_of
 from universal_calendar.services.ports.calendars import (
     ChangedEvent,
     EventDraft,

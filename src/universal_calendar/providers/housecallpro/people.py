@@ -1,40 +1,16 @@
-"""Customers in Housecall Pro's words; no I/O.
+"""Customers in Housecall Pro's words; no I/O."""
 
-Its numbers are of the United States or Canada unless they say otherwise.
-"""
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
-
-import phonenumbers
-
-from universal_calendar.core.phone import normalized_phone
-from universal_calendar.providers.housecallpro.addresses import read_address
+from universal_calendar.providers._addresses import Address, read_address
+from universal_calendar.providers._json import Json, id_of, text_of
+from universal_calendar.providers._phones import international
 from universal_calendar.services.ports.visits import Customer, Technician
 
-Json: TypeAlias = dict[str, Any]
-_REGION: Final = "US"
 _PHONES: Final = ("mobile_number", "home_number", "work_number")
-
-
-def international(text: str | None) -> str | None:
-    """Return a number as it is compared: E.164 where it can be read, else digits."""
-    if not text:
-        return None
-    try:
-        number = phonenumbers.parse(text, _REGION)
-    except phonenumbers.NumberParseException:
-        return normalized_phone(text) or None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def searched_phone(text: str) -> str:
-    """Return what finds a number, however it is written there: without its country."""
-    try:
-        number = phonenumbers.parse(text, _REGION)
-    except phonenumbers.NumberParseException:
-        return normalized_phone(text)
-    return phonenumbers.national_significant_number(number)
+_UNIT: Final = "street_line_2"
+_ADDRESS: Final = ("street", _UNIT, "city", "state", "zip", "country")
 
 
 def has_phone(told: Json, phone: str | None) -> bool:
@@ -51,11 +27,6 @@ def has_email(told: Json, email: str | None) -> bool:
     return bool(known) and known == (email or "").strip().casefold()
 
 
-def text_of(told: object) -> str | None:
-    """Return a text without what no database keeps, None for an empty one."""
-    return str(told).replace("\0", "") or None if told else None
-
-
 def name_of(told: Json) -> str | None:
     """Return a person's name, or else their company's."""
     both = (text_of(told.get(each)) for each in ("first_name", "last_name"))
@@ -64,15 +35,28 @@ def name_of(told: Json) -> str | None:
 
 def customer_of(told: Json, address: Json | None) -> Customer:
     """Return a customer as the platform tells of them, with this address."""
-    found = read_address(address)
+    place = address_of(address)
     phones = (international(told.get(name)) for name in _PHONES)
     return Customer(
         name_of(told),
         next((each for each in phones if each), None),
         text_of(told.get("email")),
-        found.line if found else None,
+        place.line if place.is_known else None,
         text_of(told.get("notes")),
     )
+
+
+def address_of(told: Mapping[str, str | None] | None) -> Address:
+    """Return an address as it is told, of which nothing may be known."""
+    return read_address(told, _ADDRESS)
+
+
+def address_body(address: Address) -> Json:
+    """Return an address as requests have it."""
+    found: Json = address.named(_ADDRESS)
+    if not found[_UNIT]:
+        del found[_UNIT]  # the one that may be left out
+    return found
 
 
 def new_customer(customer: Customer, name: str, notes: str | None) -> Json:
@@ -116,14 +100,6 @@ def technician_of(told: Json) -> Technician:
     """Return an employee; only those who are active are ever told."""
     name = name_of(told) or id_of(told)
     return Technician(id_of(told), name, text_of(told.get("email")))
-
-
-def id_of(told: Json) -> str:
-    """Return the id of anything; raise ValueError for what can be none."""
-    found = told["id"]
-    if not isinstance(found, str) or not found or "\0" in found:
-        raise ValueError("an id is a text that is not empty")
-    return found
 
 
 def ids_of(employees: Sequence[Json] | None) -> tuple[str, ...]:

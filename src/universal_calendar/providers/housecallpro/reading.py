@@ -18,9 +18,9 @@ from universal_calendar.core.provider_errors import (
     SyncTokenStale,
 )
 from universal_calendar.providers._http import json_of
+from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.housecallpro import mapping
 from universal_calendar.providers.housecallpro.api import Ask, Question
-from universal_calendar.providers.housecallpro.people import Json, id_of
 from universal_calendar.services.ports.calendars import (
     Access,
     ChangedEvent,

@@ -1,64 +1,53 @@
-"""Times of Housecall Pro's events that repeat, by iCalendar's rules.
+"""Times of Housecall Pro's events that repeat, by iCalendar's rules."""
 
-Only rules of days and longer are read, and only series that are not older than
-MOST_YEARS: nothing here takes long, whatever a rule says.
-"""
-
-import re
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-# Its types come as a package of their own, for one call.
-from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
-
-from universal_calendar.core.instant import from_datetime, to_datetime
+from universal_calendar.core.instant import DAY, Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval, Intervals
-
-MOST_YEARS: Final = 30
-_PART: Final = re.compile(
-    r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)"
-    r"|(INTERVAL|COUNT)=[1-9][0-9]{0,3}|UNTIL=[0-9]{8}(T[0-9]{6}Z?)?"
-    r"|BY(DAY|MONTHDAY|MONTH|SETPOS)=[0-9A-Z,+-]{1,60}|WKST=[A-Z]{2}"
-)
-_UNTIL: Final = re.compile(r"UNTIL=([0-9]{8})(T[0-9]{6})?Z?")
+from universal_calendar.providers._icalendar.moments import is_date, read_shown
+from universal_calendar.providers._icalendar.rules import read_rule, starts
 
 
 def occurrences(
     first: Interval, rule: str, zone: ZoneInfo, window: Interval
 ) -> Intervals:
-    """Return the times of a series that lie in the window.
+    """Return the times of a series that may lie in the window, and the first.
 
     `zone` is whose clocks the series keeps to. Raises ValueError for a rule that cannot
-    be read.
+    be read, or not in reasonable time.
     """
-    return tuple(_occurrences(first, rule, zone, window))
+    read = read_rule(rule.removeprefix("RRULE:"))
+    # Clocks that are put back show the same twice: a day more leaves nothing out.
+    after = _shown(window.start - first.length - DAY, zone)
+    before = _shown(window.end + DAY, zone)
+    if read.until is not None:
+        before = min(before, _until(read.until, zone))
+    # What the clocks leave out is where it would have been.
+    begins = {
+        from_datetime(shown.replace(tzinfo=zone))
+        for shown in starts(read, _shown(first.start, zone), after, before)
+    }
+    times = {Interval(each, each + first.length) for each in begins}
+    return tuple(sorted({first} | times))
 
 
-def _occurrences(
-    first: Interval, rule: str, zone: ZoneInfo, window: Interval
-) -> Iterator[Interval]:
-    begin = to_datetime(first.start).astimezone(zone)
-    after, before = to_datetime(window.start - first.length), to_datetime(window.end)
-    if before - begin > timedelta(days=366 * MOST_YEARS):
-        raise ValueError("the series is too old")
-    for start in rrulestr(_checked(rule), dtstart=begin).between(after, before):
-        # A time that the clocks leave out is where they would have been.
-        moment = from_datetime(start)
-        yield Interval(moment, moment + first.length)
+def _shown(instant: Instant, zone: ZoneInfo) -> datetime:
+    """Return what the zone's clocks show."""
+    return _on_clocks(to_datetime(instant), zone)
 
 
-def _checked(rule: str) -> str:
-    text = rule.removeprefix("RRULE:").rstrip(";")
-    if not all(_PART.fullmatch(part) for part in text.split(";")):
-        raise ValueError("the rule is of a kind that is not read")
-    return _UNTIL.sub(_in_utc, text)
+def _on_clocks(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
-def _in_utc(found: re.Match[str]) -> str:
-    day, time = found.groups()
-    return f"UNTIL={day}{time or 'T235959'}Z"
+def _until(text: str, zone: ZoneInfo) -> datetime:
+    """Return the last that the zone's clocks may show; raise ValueError."""
+    if is_date(text):
+        return datetime.combine(read_shown(text), time.max)
+    if text.endswith("Z"):
+        return _on_clocks(read_shown(text[:-1]).replace(tzinfo=UTC), zone)
+    return read_shown(text)
 
 
 def whole_days(start: datetime, end: datetime) -> Interval:

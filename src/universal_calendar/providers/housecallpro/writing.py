@@ -19,20 +19,17 @@ from universal_calendar.core.provider_errors import (
     Rejected,
 )
 from universal_calendar.outgoing.http import OutgoingResponse
+from universal_calendar.providers._addresses import parse_address
 from universal_calendar.providers._http import json_of
+from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.housecallpro import mapping
-from universal_calendar.providers.housecallpro.addresses import (
-    parse_address,
-    read_address,
-)
 from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
 from universal_calendar.providers.housecallpro.customers import (
     Customers,
     entries,
-    is_same,
 )
 from universal_calendar.providers.housecallpro.mapping import Mark
-from universal_calendar.providers.housecallpro.people import Json, id_of
+from universal_calendar.providers.housecallpro.people import address_of
 from universal_calendar.services.ports.calendars import EventDraft, WrittenEvent
 from universal_calendar.services.ports.visits import Customer, Visit
 
@@ -255,8 +252,8 @@ class Jobs:
         """Make title, value and details those of the draft; tell if there was need."""
         is_named = await self._name(job, draft)
         details = [mapping.details_of(draft)]
-        address = read_address(job.get("address"))
-        if draft.location and not is_same(address, parse_address(draft.location)):
+        address = address_of(job.get("address"))
+        if draft.location and not address.is_same(parse_address(draft.location)):
             # The address of a job cannot be changed.
             details.append(f"Address: {draft.location}")
         text = "\n".join(filter(None, details))

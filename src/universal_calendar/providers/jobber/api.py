@@ -4,9 +4,10 @@ Nearly all of it is told under a 200: errors with a code, and what was refused b
 of the business as `userErrors`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import orjson
 import structlog
@@ -25,19 +26,19 @@ from universal_calendar.outgoing.http import (
     Sender,
 )
 from universal_calendar.providers._http import ProviderHttp, json_of
+from universal_calendar.providers._json import Json
 from universal_calendar.providers._oauth import OAuth
 from universal_calendar.providers.jobber.documents import Document
 from universal_calendar.providers.provider import Means, PlatformConfig
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.quotas import Bucket
 
-Json: TypeAlias = dict[str, Any]
-
 POINTS: Final = Bucket("points", 10_000, 20)
 """Of the cost of requests: 500 a second come back."""
 _UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 # Statuses that mean something of an event elsewhere; here there is but one address.
 _OF_EVENTS: Final = (404, 409, 410, 412)
+_SECONDS: Final = re.compile(r"[0-9]{1,12}")
 _log = structlog.get_logger()
 
 
@@ -121,6 +122,8 @@ class JobberApi:
     ) -> OutgoingResponse:
         secrets = access.secrets
         if self._oauth is not None and secrets.get("refreshToken"):
+            if not _SECONDS.fullmatch(secrets.get("expiresAt", "0")):
+                raise Rejected  # whoever typed it in has to mend it
             answer = await self._oauth.send(
                 access, request, seconds=seconds, expected=_OF_EVENTS
             )

@@ -6,16 +6,12 @@ from typing import Any, Final
 from typing_extensions import override
 
 from universal_calendar.core.provider_errors import NotAuthorized
+from universal_calendar.providers._authorizer import OAuthAuthorizer
 from universal_calendar.providers._http import answered_within
 from universal_calendar.providers._oauth import OAuth, Scopes
 from universal_calendar.providers.jobber.api import JobberApi
 from universal_calendar.providers.jobber.documents import DISCONNECT
-from universal_calendar.services.ports.authorization import (
-    AuthorizationRequest,
-    AuthorizingProvider,
-    Grant,
-    Secrets,
-)
+from universal_calendar.services.ports.authorization import Secrets
 from universal_calendar.services.ports.calendars import Access
 
 SCOPES: Final = Scopes(asked=(), needed=frozenset())
@@ -31,23 +27,13 @@ class JobberOAuth(OAuth):
         return super()._secrets({"expires_in": _LIFETIME_SECONDS, **tokens}, before)
 
 
-class JobberAuthorizer(AuthorizingProvider):
+class JobberAuthorizer(OAuthAuthorizer):
     """Lets owners connect accounts of Jobber."""
 
     def __init__(self, oauth: OAuth, api: JobberApi) -> None:
         """Take the tokens' keeper, and what asks Jobber."""
-        self._oauth, self._api = oauth, api
-
-    @override
-    def authorization_url(self, request: AuthorizationRequest) -> str:
-        """Return where the owner's browser is to go."""
-        return self._oauth.authorization_url(request)
-
-    @override
-    async def redeem(self, grant: Grant, *, seconds: float) -> Secrets:
-        """Exchange a code for what opens the account."""
-        async with answered_within(seconds):
-            return await self._oauth.redeem(grant, seconds=seconds)
+        super().__init__(oauth)
+        self._api = api
 
     @override
     async def revoke(self, access: Access, *, seconds: float) -> None:

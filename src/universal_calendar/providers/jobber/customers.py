@@ -10,12 +10,9 @@ from typing import Final
 
 from universal_calendar.core.instant import Instant, instant_text
 from universal_calendar.core.retry import SECOND
-from universal_calendar.providers.jobber.addresses import (
-    UNKNOWN,
-    Address,
-    parse_address,
-    read_address,
-)
+from universal_calendar.providers._addresses import UNKNOWN, parse_address
+from universal_calendar.providers._json import Json, id_of
+from universal_calendar.providers._phones import international, searched
 from universal_calendar.providers.jobber.api import Ask
 from universal_calendar.providers.jobber.documents import (
     CLIENT,
@@ -26,9 +23,11 @@ from universal_calendar.providers.jobber.documents import (
     NOTE_CLIENT,
     PROPERTIES,
 )
-from universal_calendar.providers.jobber.mapping import customer_of
-from universal_calendar.providers.jobber.marks import Json, id_of
-from universal_calendar.providers.jobber.phones import international, searched
+from universal_calendar.providers.jobber.mapping import (
+    address_body,
+    address_of,
+    customer_of,
+)
 from universal_calendar.services.ports.visits import Customer, PutCustomer
 
 _NOBODY: Final = "No name given"
@@ -71,7 +70,7 @@ class Customers:
         """Make a client; with a property, where an address is given."""
         body: Json = {**_names(customer.name or _NOBODY), **_contacts(customer, "")}
         if address is not None:
-            body["properties"] = [{"address": parse_address(address).body}]
+            body["properties"] = [{"address": address_body(parse_address(address))}]
         data = await self._ask(MAKE_CLIENT, input=body)
         return dict(data["clientCreate"]["client"])
 
@@ -82,11 +81,11 @@ class Customers:
         """
         places = client["clientProperties"]["nodes"]
         for each in places:
-            told = read_address(each["address"])
+            told = address_of(each["address"])
             if not address or told.is_same(parse_address(address)):
                 return id_of(each)
-        place = parse_address(address) if address else Address(UNKNOWN)
-        data = await self._ask(MAKE_PROPERTY, id=id_of(client), address=place.body)
+        body = address_body(parse_address(address or UNKNOWN))
+        data = await self._ask(MAKE_PROPERTY, id=id_of(client), address=body)
         return id_of(data["propertyCreate"]["properties"][0])
 
     async def put(self, customer: Customer) -> PutCustomer:
@@ -107,8 +106,8 @@ class Customers:
         if customer.name and customer.name.split() != client["name"].split():
             body |= _names(customer.name)
         if customer.address and not await self._has(client, customer.address):
-            place = parse_address(customer.address)
-            body["propertiesToAdd"] = [{"address": place.body}]
+            place = address_body(parse_address(customer.address))
+            body["propertiesToAdd"] = [{"address": place}]
         if body:
             await self._ask(EDIT_CLIENT, id=id_of(client), input=body)
 
@@ -116,15 +115,17 @@ class Customers:
         data = await self._ask(PROPERTIES, id=id_of(client))
         places = data["client"]["clientProperties"]["nodes"]
         sought = parse_address(address)
-        return any(read_address(each["address"]).is_same(sought) for each in places)
+        return any(address_of(each["address"]).is_same(sought) for each in places)
 
     async def read(self, client_id: str) -> Customer | None:
-        """Return a client as they are now, at their first property."""
+        """Return a client as they are now; None: there is none any more."""
         client = (await self._ask(CLIENT, id=client_id))["client"]
         if client is None:
             return None
         places = client["clientProperties"]["nodes"]
-        return customer_of(client, places[0]["address"] if places else None)
+        # Of several, nobody can tell at which of them a visit is.
+        only = places[0]["address"] if len(places) == 1 else None
+        return customer_of(client, only)
 
 
 def _nodes(data: Json, name: str) -> list[Json]:

@@ -43,7 +43,7 @@ SCHEDULE: Final = Document("schedule", 2, 39, _ITEM)
 TAKEN: Final = Document("taken", 2, 22, ("item_fields",))
 USERS: Final = Document("users", 0, 9)
 
-CLIENT: Final = Document("client", 19, 0, ("client_fields", "property_fields"))
+CLIENT: Final = Document("client", 26, 0, ("client_fields", "property_fields"))
 CLIENT_WORK: Final = Document("client_work", 176, 5, ("property_fields",))
 FIND: Final = Document("find", 480, 0, ("client_fields",))
 PROPERTIES: Final = Document("properties", 176, 0, ("property_fields",))

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from universal_calendar.core.instant import Instant, instant_text
 from universal_calendar.core.localtime import wall_clock, zone_named
+from universal_calendar.providers._addresses import parse_address
 from universal_calendar.providers._fingerprint import Mark, Seen, mark_of
-from universal_calendar.providers.jobber.addresses import parse_address, read_address
+from universal_calendar.providers._json import Json
+from universal_calendar.providers.jobber.mapping import address_of
 from universal_calendar.providers.jobber.marks import (
-    Json,
     job_mark,
     seen_as,
     seen_of,
@@ -72,7 +73,7 @@ def _text(draft: EventDraft, place: Json | None) -> str:
     lines = [draft.description]
     if draft.visit and draft.visit.urgency not in (None, "normal"):
         lines.append(f"Urgency: {draft.visit.urgency}")
-    there, wanted_at = read_address(place), parse_address(draft.location or "")
+    there, wanted_at = address_of(place), parse_address(draft.location or "")
     if place is not None and draft.location and not there.is_same(wanted_at):
         # A job stays at its property: where to go instead, people read here.
         lines.append(f"Address: {draft.location}")

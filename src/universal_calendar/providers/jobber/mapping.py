@@ -16,19 +16,15 @@ from universal_calendar.core.localtime import (
     local_day,
     zone_named,
 )
-from universal_calendar.providers.jobber.addresses import (
-    read_address,
-)
+from universal_calendar.providers._addresses import Address, read_address
+from universal_calendar.providers._json import Json, id_of, text_of
+from universal_calendar.providers._phones import international
 from universal_calendar.providers.jobber.marks import (
-    Json,
     appointment_id_of,
     etag_of,
-    id_of,
     instant_of,
-    text_of,
     users_of,
 )
-from universal_calendar.providers.jobber.phones import international
 from universal_calendar.services.ports.calendars import (
     ChangedEvent,
     ProviderAccount,
@@ -53,6 +49,7 @@ _STATUSES: Final = {
     "UNSCHEDULED": VisitStatus.CANCELLED,
     "UPCOMING": VisitStatus.SCHEDULED,
 }
+_ADDRESS: Final = ("street1", "street2", "city", "province", "postalCode")
 
 
 def account_of(data: Json) -> ProviderAccount:
@@ -143,13 +140,24 @@ def visit_of(visit: Json, interval: Interval | None) -> Visit:
 
 def customer_of(client: Json, address: Mapping[str, str | None] | None) -> Customer:
     """Read a client, with this address."""
-    place = read_address(address)
+    place = address_of(address)
     return Customer(
         text_of(client["name"]),
         international(client.get("phone")),
         text_of(client.get("email")),
-        text_of(place.line) if place.is_known else None,
+        place.line if place.is_known else None,
     )
+
+
+def address_of(told: Mapping[str, str | None] | None) -> Address:
+    """Read an address, of which nothing may be known."""
+    return read_address(told, _ADDRESS)
+
+
+def address_body(address: Address) -> dict[str, str]:
+    """Return AddressAttributes."""
+    parts = address.named(_ADDRESS)
+    return {name: text for name, text in parts.items() if text}
 
 
 def written_event(visit: Json, timezone: str) -> WrittenEvent:

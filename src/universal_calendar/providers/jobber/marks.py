@@ -9,7 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, from_datetime, instant_text
@@ -19,9 +19,8 @@ from universal_calendar.providers._fingerprint import (
     appointment_of,
     fingerprint,
 )
+from universal_calendar.providers._json import Json, id_of
 from universal_calendar.services.ports.calendars import EventDraft
-
-Json: TypeAlias = dict[str, Any]
 
 _MARK: Final = re.compile(r"\s*\[Universal Calendar ([\w-]+={0,2})\]", re.ASCII)
 _FORM: Final = 80
@@ -123,16 +122,3 @@ def appointment_id_of(item: Json, tenant_id: UUID) -> UUID | None:
     if item["__typename"] != "Visit":
         return None
     return appointment_of(read_mark(item), tenant_id)
-
-
-def id_of(told: Json) -> str:
-    """Return the id of anything; raise ValueError for what can be none."""
-    found = told["id"]
-    if not isinstance(found, str) or not found or "\0" in found:
-        raise ValueError("an id is a text that is not empty")
-    return found
-
-
-def text_of(told: object) -> str | None:
-    """Return a text without what no database keeps, None for an empty one."""
-    return str(told).replace("\0", "") or None if told else None

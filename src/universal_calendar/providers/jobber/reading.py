@@ -12,6 +12,7 @@ from typing import Final
 from universal_calendar.core.instant import DAY, instant_text
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected, SyncTokenStale
+from universal_calendar.providers._json import Json
 from universal_calendar.providers.jobber import mapping
 from universal_calendar.providers.jobber.api import Ask
 from universal_calendar.providers.jobber.documents import (
@@ -20,7 +21,7 @@ from universal_calendar.providers.jobber.documents import (
     USERS,
     Document,
 )
-from universal_calendar.providers.jobber.marks import Json, appointment_id_of
+from universal_calendar.providers.jobber.marks import appointment_id_of
 from universal_calendar.services.ports.calendars import (
     Access,
     ChangesPage,

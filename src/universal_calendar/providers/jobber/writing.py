@@ -13,9 +13,10 @@ from universal_calendar.core.provider_errors import (
     EventGone,
     Rejected,
 )
+from universal_calendar.providers._addresses import UNKNOWN
 from universal_calendar.providers._fingerprint import Finding, compare
+from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.jobber import drafts, marks
-from universal_calendar.providers.jobber.addresses import UNKNOWN
 from universal_calendar.providers.jobber.api import Ask
 from universal_calendar.providers.jobber.customers import Customers
 from universal_calendar.providers.jobber.documents import (
@@ -30,7 +31,6 @@ from universal_calendar.providers.jobber.documents import (
 )
 from universal_calendar.providers.jobber.drafts import Wanted
 from universal_calendar.providers.jobber.mapping import written_event
-from universal_calendar.providers.jobber.marks import Json, id_of
 from universal_calendar.services.ports.calendars import EventDraft, WrittenEvent
 from universal_calendar.services.ports.visits import Customer
 

@@ -12,14 +12,11 @@ from universal_calendar.core.provider_errors import (
     Rejected,
 )
 from universal_calendar.outgoing.http import OutgoingResponse
+from universal_calendar.providers._authorizer import OAuthAuthorizer
 from universal_calendar.providers._fingerprint import Finding, compare
 from universal_calendar.providers._http import answered_within, json_of
-from universal_calendar.providers._oauth import OAuth
+from universal_calendar.providers._oauth import OAuth, Scopes
 from universal_calendar.providers.microsoft import mapping
-from universal_calendar.providers.microsoft.authorizer import (
-    SCOPES,
-    MicrosoftAuthorizer,
-)
 from universal_calendar.providers.microsoft.graph import (
     Graph,
     Json,
@@ -41,6 +38,13 @@ from universal_calendar.services.ports.calendars import (
     WrittenEvent,
 )
 
+_SCOPES: Final = Scopes(
+    asked=("offline_access", "openid", "email", "User.Read", "Calendars.ReadWrite"),
+    # That offline_access was granted shows in the refresh token alone.
+    needed=frozenset({"User.Read", "Calendars.ReadWrite"}),
+    parameters={"prompt": "select_account", "response_mode": "query"},
+    prefix="https://graph.microsoft.com/",
+)
 _DUPLICATE: Final = "ErrorDuplicateTransactionId"
 _MALFORMED: Final = "ErrorInvalidIdMalformed"
 _CALENDARS_A_PAGE: Final = 100
@@ -51,14 +55,14 @@ def open_microsoft(means: Means) -> Provider | None:
     config = means.oauth.get(MANIFEST.slug)
     if config is None:
         return None
-    oauth = OAuth(means, config, SCOPES)
+    oauth = OAuth(means, config, _SCOPES)
     graph = Graph(oauth, config.api_url, means.now)
     return Provider(
         MANIFEST,
         MicrosoftCalendars(graph),
         MicrosoftReader(graph),
         MicrosoftPushes(graph, means.now),
-        MicrosoftAuthorizer(oauth),
+        OAuthAuthorizer(oauth),
     )
 
 

@@ -23,7 +23,9 @@ from universal_calendar.web.tenant_api.job_models import Address
 
 # What goes into a header, and nothing that would end it.
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,4096}")
-_EXPIRY: Final = re.compile(
+# Seconds of ten digits are any time from 2001 to 2286, and no time in milliseconds.
+_SECONDS: Final = re.compile(r"[0-9]{10}")
+_INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -38,11 +40,15 @@ def _key(value: object) -> object:
 def _expiry(value: object) -> object:
     """Read an instant as OAuth's secrets have it: seconds since 1970, as text."""
     try:
-        if isinstance(value, str) and _EXPIRY.fullmatch(value):
-            return str(int(datetime.fromisoformat(value).timestamp()))
+        if isinstance(value, str) and _SECONDS.fullmatch(value):
+            return value
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            seconds = int(datetime.fromisoformat(value).timestamp())
+            if seconds >= 0:
+                return str(seconds)
     except (ValueError, OverflowError):
         pass
-    mend = "use a time with Z or an offset: 2026-12-05T14:30:00Z"
+    mend = "use seconds since 1970, or a time with Z or an offset, as text"
     raise PydanticCustomError("value_error", mend)
 
 
@@ -63,8 +69,9 @@ Expiry = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "format": "date-time",
-            "examples": ["2026-12-05T14:30:00Z"],
+            "pattern": f"^({_SECONDS.pattern}|{_INSTANT.pattern})$",
+            "description": "An instant, or seconds since 1970.",
+            "examples": ["2026-12-05T14:30:00Z", "1796481000"],
         }
     ),
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from universal_calendar.providers.caldav.component import Unreadable
+from universal_calendar.providers._icalendar.errors import Unreadable
 
 _SHOWN: Final = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2}))?", re.ASCII

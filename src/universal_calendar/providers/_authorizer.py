@@ -1,11 +1,9 @@
-"""Connecting accounts of Microsoft 365 and Outlook.com by OAuth."""
-
-from typing import Final
+"""Letting owners connect their accounts by OAuth."""
 
 from typing_extensions import override
 
 from universal_calendar.providers._http import answered_within
-from universal_calendar.providers._oauth import OAuth, Scopes
+from universal_calendar.providers._oauth import OAuth
 from universal_calendar.services.ports.authorization import (
     AuthorizationRequest,
     AuthorizingProvider,
@@ -14,20 +12,12 @@ from universal_calendar.services.ports.authorization import (
 )
 from universal_calendar.services.ports.calendars import Access
 
-SCOPES: Final = Scopes(
-    asked=("offline_access", "openid", "email", "User.Read", "Calendars.ReadWrite"),
-    # That offline_access was granted shows in the refresh token alone.
-    needed=frozenset({"User.Read", "Calendars.ReadWrite"}),
-    parameters={"prompt": "select_account", "response_mode": "query"},
-    prefix="https://graph.microsoft.com/",
-)
 
-
-class MicrosoftAuthorizer(AuthorizingProvider):
-    """Lets owners connect accounts."""
+class OAuthAuthorizer(AuthorizingProvider):
+    """Lets owners connect accounts of one provider."""
 
     def __init__(self, oauth: OAuth) -> None:
-        """Take what asks for tokens."""
+        """Take the tokens' keeper."""
         self._oauth = oauth
 
     @override
@@ -37,10 +27,12 @@ class MicrosoftAuthorizer(AuthorizingProvider):
 
     @override
     async def redeem(self, grant: Grant, *, seconds: float) -> Secrets:
-        """Exchange a code for tokens."""
+        """Exchange a code for what opens the account."""
         async with answered_within(seconds):
             return await self._oauth.redeem(grant, seconds=seconds)
 
     @override
     async def revoke(self, access: Access, *, seconds: float) -> None:
-        """Do nothing: Microsoft has no way to; tokens end once they are forgotten."""
+        """Give the authorisation back; one that is gone already is no error."""
+        async with answered_within(seconds):
+            await self._oauth.revoke(access, seconds=seconds)

@@ -15,7 +15,7 @@ from enum import IntEnum
 from itertools import product
 from typing import Final
 
-from universal_calendar.providers.caldav.component import TooMany, Unreadable
+from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
 
 MOST_STEPS: Final = 20_000
 _WEEKDAYS: Final = {

@@ -1,4 +1,4 @@
-"""Phone numbers as Jobber's clients have them, and as they are compared.
+"""Phone numbers as platforms have them, and as they are compared.
 
 Numbers are of the United States or Canada unless they say otherwise.
 """

@@ -10,8 +10,8 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.providers.caldav.objects import shown
-from universal_calendar.providers.caldav.component import TooMany, Unreadable
-from universal_calendar.providers.caldav.rules import (
+from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
+from universal_calendar.providers._icalendar.rules import (
     MOST_STEPS,
     Frequency,
     read_rule,

@@ -1,10 +1,15 @@
-"""One-line addresses in parts."""
+"""One-line addresses in parts, and when two are the same place."""
 
 import time
 
 import pytest
 
-from universal_calendar.providers.housecallpro.addresses import Address, parse_address
+from universal_calendar.providers._addresses import (
+    UNKNOWN,
+    Address,
+    parse_address,
+    read_address,
+)
 
 READ = {
     # The specification's own.
@@ -36,17 +41,23 @@ READ = {
     "10 King Street West, Toronto, ON M5H 1A1, Canada": (
         Address("10 King Street West", "", "Toronto", "ON", "M5H 1A1", "CA")
     ),
+    "1 Elm St, Unit 5,  Toronto, Ontario M5V 2T6, Canada": (
+        Address("1 Elm St", "Unit 5", "Toronto", "Ontario", "M5V 2T6", "CA")
+    ),
 }
 LEFT_WHOLE = [
     "742 Evergreen Terrace",
     "12 Straße",
     "New York, NY",
+    "CA 90210",
+    ", , CA 90210",
     "the blue house behind the church",
     "12B Baker Street, London NW1 6XE",
     "1 Main St, Austin, TX 78701 ring twice",
     "1 Main St, Austin, TX 78701 and 2 Oak St, Austin, TX 78701",
-    "No address given",
+    UNKNOWN,
 ]
+HOME = "123 Main St, Los Angeles, CA 90210"
 
 
 @pytest.mark.parametrize(("text", "address"), READ.items())
@@ -63,7 +74,8 @@ def test_address_that_is_left_whole(text: str) -> None:
 def test_line_is_read_as_the_same(text: str) -> None:
     found = parse_address(text)
     again = parse_address(found.line)
-    assert (again.key, again.city, again.zip) == (found.key, found.city, found.zip)
+    assert again.is_same(found)
+    assert (again.city, again.postal_code) == (found.city, found.postal_code)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,41 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     assert time.perf_counter() - began < 1
 
 
-def test_same_address_written_otherwise() -> None:
-    key = parse_address("123 Main St., Los Angeles, CA 90210").key
-    assert parse_address("123 main st, los angeles, ca 90210").key == key
-    assert parse_address("124 Main St, Los Angeles, CA 90210").key != key
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (HOME, "123 main st., los angeles, ca 90210, USA", True),
+        (HOME, "123 MAIN ST, L.A., California 90210", True),
+        (HOME, "123 Main St, Los Angeles, CA 90211", False),
+        (HOME, "124 Main St, Los Angeles, CA 90210", False),
+        (HOME, "123 Main St", False),
+        (HOME, "123 Main St, Los Angeles, California", True),
+        (HOME, "123 Main St, Portland, CA", False),
+        ("1 Elm St, Portland, OR", "1 Elm St, Portland, Oregon", True),
+        ("1 Elm St, Portland, OR", "1 Elm St, Portland, ME", False),
+        ("1 Elm St, Portland, Oregon", "1 Elm St, Portland, Maine", False),
+        ("12 Elm Ave Apt 4B, Reno, NV", "12 Elm Ave, Apt 4B, Reno, NV", True),
+        ("12 Elm Ave Apt 4B, Reno, NV", "12 Elm Ave Apt 4C, Reno, NV", False),
+        ("12 Straße", "12 STRASSE", True),
+    ],
+)
+def test_same_place(one: str, other: str, is_same: bool) -> None:
+    first, second = parse_address(one), parse_address(other)
+    assert first.is_same(second) is second.is_same(first) is is_same
+
+
+def test_parts_by_a_platforms_names() -> None:
+    names = ("street1", "street2", "city", "province", "zip")
+    told = {"street1": "1 Elm\0 St", "street2": "Unit 5", "city": None, "more": "x"}
+    found = read_address(told, names)
+    assert found == Address("1 Elm St", "Unit 5")
+    assert found.line == "1 Elm St Unit 5"
+    assert found.named(names) == dict(zip(names, ["1 Elm St", "Unit 5", *[""] * 3], strict=True))  # fmt: skip  # noqa: E501
+    # Platforms need not tell a unit apart from its street.
+    assert found.is_same(Address("1 Elm St Unit 5"))
+
+
+@pytest.mark.parametrize("told", [None, {}, {"street": None}, {"street": UNKNOWN}])
+def test_place_that_nobody_told(told: dict[str, str | None] | None) -> None:
+    assert not read_address(told, ("street", "unit")).is_known
+    assert read_address({"street": "1 Elm St"}, ("street", "unit")).is_known

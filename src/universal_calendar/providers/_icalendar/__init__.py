@@ -1,0 +1,1 @@
+"""What iCalendar (RFC 5545) says of times, whoever writes it."""

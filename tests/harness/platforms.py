@@ -55,8 +55,14 @@ class Platform(Protocol):
     def strikes(self, pick: int) -> None:
         """Let something go wrong with one of the next requests."""
 
+    def loses_what_is_made(self) -> None:
+        """Make the next thing that is to be made, and lose the answer."""
+
     def heals(self) -> None:
         """End all that was to go wrong."""
+
+    def is_resting(self) -> bool:
+        """Tell whether it is done with requests whose askers are gone."""
 
     def told(self) -> Sequence[PushDelivery]:
         """Return what its webhook told since the last time."""
@@ -96,7 +102,7 @@ class Platform(Protocol):
         """Return the events of visits that are there without a time."""
 
     def refs(self) -> Sequence[tuple[UUID, str]]:
-        """Return what all jobs say of their appointments, on the schedule or not."""
+        """Return what jobs say of their appointments, on the schedule or not."""
 
     def customers(self) -> Mapping[str, str]:
         """Return what customers are found by, by id: their phone, or our mark."""

@@ -1,12 +1,14 @@
 """Islands, which a test may ill-treat, and the books of its business."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.harness.business import Business
+from tests.harness.ground import Ground, open_ground
 from tests.harness.island import Island, island
 from tests.harness.ledger import Ledger
+from tests.harness.sandbox import Sandbox, running_sandbox
 from tests.harness.town import Town, found_town
 from universal_calendar.bootstrap.parts import Server
 
@@ -30,3 +32,17 @@ def town() -> Iterator[Town]:
     """Found a town of the test's own: nothing is settled, and no service runs."""
     with found_town() as town:
         yield town
+
+
+@pytest.fixture
+async def ground(place: Island) -> AsyncIterator[Ground]:
+    """Run a database that no process takes along when it dies."""
+    async with open_ground(place) as ground:
+        yield ground
+
+
+@pytest.fixture
+def sandbox(place: Island) -> Iterator[Sandbox]:
+    """Run a sandbox of the test's own."""
+    with running_sandbox(place.home.parent / "sandbox") as sandbox:
+        yield sandbox

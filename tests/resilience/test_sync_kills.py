@@ -1,71 +1,32 @@
 """Workers that read calendars are killed, are several, and the provider goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.harness.dead import bury
-from tests.harness.island import Island
-from tests.harness.sandbox import Sandbox, running_sandbox
-from tests.harness.settings import settings_from
+from tests.harness.ground import Ground
+from tests.harness.sandbox import Sandbox
 from tests.harness.synced import Synced, connect, offering
 from tests.harness.waiting import until
-from tests.harness.working import running_worker
-from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
 from universal_calendar.clock import utc_now
 from universal_calendar.core.retry import SECOND
 from universal_calendar.services.calendar_sync import LEASE
 from universal_calendar.services.calendar_writes import event_key
-from universal_calendar.store.encryption import key_text, new_key
 
 EVENTS = 120
 RECOVERED_SECONDS = 60.0
 LEFT_SECONDS = 5.0
 """What is left of the lease of the dead once the next worker is there."""
+POLLING = {"POLL_SECONDS": "5"}
 LEASE_TIME = timedelta(seconds=LEASE / SECOND)
 
-Addresses = dict[str, str]
-
 
 @pytest.fixture
-def addresses(place: Island) -> Iterator[Addresses]:
-    """Run a database that no worker takes along when it dies."""
-    with place.server:
-        yield {
-            "DATABASE_URL": place.server.url,
-            "MASTER_KEYS": key_text(new_key()),
-            "ENVIRONMENT": "development",
-            "CONNECTION_RATE_LIMIT": "100000",
-            "POLL_SECONDS": "5",
-        }
-
-
-@pytest.fixture
-def folder(place: Island) -> Path:
-    return place.home.parent
-
-
-@pytest.fixture
-async def parts(place: Island, addresses: Addresses) -> AsyncIterator[Parts]:
-    settings = settings_from(place.home, **addresses)
-    server = await asyncio.to_thread(start_server, settings)
-    async with open_parts(settings, server) as parts:
-        yield parts
-
-
-@pytest.fixture
-def sandbox(folder: Path) -> Iterator[Sandbox]:
-    with running_sandbox(folder / "sandbox") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def synced(parts: Parts, sandbox: Sandbox) -> AsyncIterator[Synced]:
-    async with offering(parts) as offered:
-        yield await connect(parts, offered, sandbox, "ann@sandbox.test")
+async def synced(ground: Ground, sandbox: Sandbox) -> AsyncIterator[Synced]:
+    async with offering(ground.parts) as offered:
+        yield await connect(ground.parts, offered, sandbox, "ann@sandbox.test")
 
 
 async def fill(synced: Synced) -> None:
@@ -84,59 +45,49 @@ async def is_whole(synced: Synced, events: int = EVENTS) -> bool:
 
 
 async def test_killed_between_pages(
-    place: Island,
-    folder: Path,
-    addresses: Addresses,
-    synced: Synced,
-    sandbox: Sandbox,
+    ground: Ground, synced: Synced, sandbox: Sandbox
 ) -> None:
     await fill(synced)
     sandbox.fault("latency", operations=["listEvents"], seconds=0.5)
     for _ in range(2):
-        with running_worker(folder, addresses) as worker:
+        with ground.working(**POLLING) as worker:
             await until(synced.is_being_read, RECOVERED_SECONDS)
             await asyncio.sleep(0.8)  # into the second page
             worker.kill()
         assert await synced.mirror() == []
         # So long as its lease lasts, nobody else reads.
         assert await synced.is_being_read()
-        bury(place)
+        ground.bury()
     sandbox.clear_faults()
-    with running_worker(folder, addresses) as worker:
+    with ground.working(**POLLING) as worker:
         await until(lambda: is_whole(synced), RECOVERED_SECONDS)
         assert worker.stop() == 0
 
 
 async def test_the_lease_of_the_dead_ends(
-    place: Island,
-    folder: Path,
-    addresses: Addresses,
-    synced: Synced,
-    sandbox: Sandbox,
+    ground: Ground, synced: Synced, sandbox: Sandbox
 ) -> None:
     """Nobody reads before; whoever comes then, does."""
     await fill(synced)
     sandbox.fault("hang", operations=["listEvents"])
-    with running_worker(folder, addresses) as worker:
+    with ground.working(**POLLING) as worker:
         await until(synced.is_being_read, RECOVERED_SECONDS)
         worker.kill()
     left = await lease_end(synced) - utc_now()
     assert LEASE_TIME / 2 < left <= LEASE_TIME
     sandbox.clear_faults()
-    bury(place, LEFT_SECONDS)
+    ground.bury(LEFT_SECONDS)
     ends_at = await lease_end(synced)
-    with running_worker(folder, addresses):
+    with ground.working(**POLLING):
         await until(lambda: is_whole(synced), RECOVERED_SECONDS)
     assert utc_now() > ends_at
 
 
 async def test_two_workers_follow_owners_and_bookings(
-    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+    ground: Ground, synced: Synced, sandbox: Sandbox
 ) -> None:
-    other = folder / "other"
-    other.mkdir()
     booked = [await synced.book(synced.hour(n)) for n in range(6)]
-    with running_worker(folder, addresses), running_worker(other, addresses):
+    with ground.working(**POLLING), ground.working("other", **POLLING):
         await until(lambda: len(synced.shown()) == 6, 60)
         await until(synced.ages_what_is_written, 60)
         synced.drag(event_key(booked[0], 0), synced.hour(7))
@@ -158,9 +109,9 @@ async def test_two_workers_follow_owners_and_bookings(
 
 
 async def test_provider_away_for_a_while(
-    folder: Path, addresses: Addresses, synced: Synced, sandbox: Sandbox
+    ground: Ground, synced: Synced, sandbox: Sandbox
 ) -> None:
-    with running_worker(folder, addresses):
+    with ground.working(**POLLING):
         await until(lambda: is_whole(synced, 0), 60)
         sandbox.kill()
 

@@ -6,65 +6,26 @@ exactly one event for each appointment that stands, as the appointment is.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
 from tests.harness.business import open_business
 from tests.harness.calendars import Diary, now, shown
-from tests.harness.dead import bury
 from tests.harness.foreign_server import Pooler, pooler
-from tests.harness.island import Island
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
-from tests.harness.settings import settings_from
+from tests.harness.ground import Ground
+from tests.harness.sandbox import Sandbox, SandboxAccount
 from tests.harness.waiting import until
-from tests.harness.working import running_worker, start_worker
 from universal_calendar.bootstrap.outside import open_outside
-from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
 from universal_calendar.bootstrap.providers import providers
 from universal_calendar.bootstrap.worker import connections
 from universal_calendar.core.errors import DatabaseUnavailable
 from universal_calendar.services.calendar_writes import event_key
-from universal_calendar.store.encryption import key_text, new_key
 
 KILLS = 10
 # A lease of the dead, and their last task, must end before it goes on.
 RECOVERED_SECONDS = 120.0
-
-Addresses = dict[str, str]
-
-
-@pytest.fixture
-def addresses(place: Island) -> Iterator[Addresses]:
-    """Run a database that no worker takes along when it dies."""
-    with place.server:
-        yield {
-            "DATABASE_URL": place.server.url,
-            "MASTER_KEYS": key_text(new_key()),
-            "ENVIRONMENT": "development",
-            "CONNECTION_RATE_LIMIT": "100000",
-        }
-
-
-@pytest.fixture
-def folder(place: Island) -> Path:
-    return place.home.parent
-
-
-@pytest.fixture
-async def parts(place: Island, addresses: Addresses) -> AsyncIterator[Parts]:
-    settings = settings_from(place.home, **addresses)
-    server = await asyncio.to_thread(start_server, settings)
-    async with open_parts(settings, server) as parts:
-        yield parts
-
-
-@pytest.fixture
-def sandbox(folder: Path) -> Iterator[Sandbox]:
-    with running_sandbox(folder / "sandbox") as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
@@ -73,7 +34,8 @@ def account(sandbox: Sandbox) -> SandboxAccount:
 
 
 @pytest.fixture
-async def diary(parts: Parts, account: SandboxAccount) -> Diary:
+async def diary(ground: Ground, account: SandboxAccount) -> Diary:
+    parts = ground.parts
     business = await open_business(parts)
     async with open_outside(parts.settings) as outside:
         offered = providers(parts, outside)
@@ -137,9 +99,7 @@ def misbehave(sandbox: Sandbox) -> None:
 
 
 async def test_workers_killed_at_random(
-    place: Island,
-    folder: Path,
-    addresses: Addresses,
+    ground: Ground,
     diary: Diary,
     sandbox: Sandbox,
     account: SandboxAccount,
@@ -149,16 +109,16 @@ async def test_workers_killed_at_random(
     interrupted = 0
     for _ in range(KILLS):
         await life.happen(12)
-        with running_worker(folder, addresses) as worker:
+        with ground.working() as worker:
             await until(worker.is_working, 30)
             await asyncio.sleep(dice.uniform(0.2, 2.0))
             worker.kill()
         interrupted += not await life.is_settled()
     assert interrupted, "every kill came too late to matter"
     await life.happen(12)
-    bury(place)
+    ground.bury()
     sandbox.clear_faults()
-    with running_worker(folder, addresses) as worker:
+    with ground.working() as worker:
         await until(life.is_settled, RECOVERED_SECONDS)
         await life.check(sandbox, account)
         assert worker.stop() == 0
@@ -177,15 +137,14 @@ async def test_workers_killed_at_random(
 async def test_provider_misbehaves_for_a_while(
     kind: str,
     settings: dict[str, object],
-    folder: Path,
-    addresses: Addresses,
+    ground: Ground,
     diary: Diary,
     sandbox: Sandbox,
     account: SandboxAccount,
 ) -> None:
     life = Life(diary, seed=11)
     writes = ["insertEvent", "replaceEvent", "deleteEvent"]
-    with running_worker(folder, addresses) as worker:
+    with ground.working() as worker:
         await until(worker.is_working, 30)
         await life.happen(10)
         await until(life.is_settled, RECOVERED_SECONDS)
@@ -201,14 +160,13 @@ async def test_provider_misbehaves_for_a_while(
 
 
 async def test_sandbox_killed_and_started_again(
-    folder: Path,
-    addresses: Addresses,
+    ground: Ground,
     diary: Diary,
     sandbox: Sandbox,
     account: SandboxAccount,
 ) -> None:
     life = Life(diary, seed=13)
-    with running_worker(folder, addresses) as worker:
+    with ground.working() as worker:
         await until(worker.is_working, 30)
         await life.happen(20)
         sandbox.kill()
@@ -221,23 +179,21 @@ async def test_sandbox_killed_and_started_again(
 
 
 async def test_database_goes_and_comes_back(
-    place: Island,
-    folder: Path,
-    addresses: Addresses,
+    ground: Ground,
     diary: Diary,
     sandbox: Sandbox,
     account: SandboxAccount,
 ) -> None:
     """For longer than anybody waits for a connection, and then for a moment."""
     life = Life(diary, seed=17)
-    with running_worker(folder, addresses) as worker:
+    with ground.working() as worker:
         await until(worker.is_working, 30)
         for seconds in (8, 0.5):
             await life.happen(15)
             await asyncio.sleep(0.5)
-            await asyncio.to_thread(place.server.stop)
+            await asyncio.to_thread(ground.place.server.stop)
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(place.server.start)
+            await asyncio.to_thread(ground.place.server.start)
             await until(lambda: can_book(life), 30)
         await until(life.is_settled, RECOVERED_SECONDS)
         await life.check(sandbox, account)
@@ -253,26 +209,25 @@ async def can_book(life: Life) -> bool:
 
 
 async def test_worker_stops_in_time_while_the_database_is_away(
-    place: Island, folder: Path, addresses: Addresses, parts: Parts
+    ground: Ground,
 ) -> None:
-    worker = start_worker(folder, addresses)
-    await until(worker.is_working, 30)
-    await asyncio.sleep(1)
-    await asyncio.to_thread(place.server.stop)
-    await asyncio.sleep(1)
-    assert await asyncio.to_thread(worker.stop) == 0
-    await asyncio.to_thread(place.server.start)
+    with ground.working() as worker:
+        await until(worker.is_working, 30)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(ground.place.server.stop)
+        await asyncio.sleep(1)
+        assert await asyncio.to_thread(worker.stop) == 0
+    await asyncio.to_thread(ground.place.server.start)
 
 
 @pytest.fixture
-def bouncer(place: Island, folder: Path, addresses: Addresses) -> Iterator[Pooler]:
-    with pooler(place, folder / "pgbouncer", 4) as made:
+def bouncer(ground: Ground) -> Iterator[Pooler]:
+    with pooler(ground.place, ground.folder / "pgbouncer", 4) as made:
         yield made
 
 
 async def test_behind_a_pooler_alone(
-    folder: Path,
-    addresses: Addresses,
+    ground: Ground,
     diary: Diary,
     sandbox: Sandbox,
     account: SandboxAccount,
@@ -280,7 +235,7 @@ async def test_behind_a_pooler_alone(
 ) -> None:
     """No notification arrives there: polling finds the tasks."""
     life = Life(diary, seed=19)
-    with running_worker(folder, addresses | {"DATABASE_URL": bouncer.url}) as worker:
+    with ground.working(DATABASE_URL=bouncer.url) as worker:
         await until(worker.is_working, 30)
         await life.happen(20)
         await until(life.is_settled, RECOVERED_SECONDS)

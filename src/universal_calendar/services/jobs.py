@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from universal_calendar.core.errors import (
+    FinalStatus,
     InvalidField,
     NotFound,
     UniversalCalendarError,
@@ -152,11 +153,14 @@ class Jobs:
     ) -> JobChanged:
         """Change what the revision names, as AppointmentChanges does.
 
-        Raises JobNotFound, NotOurJob, TechnicianNotFound and what that raises.
+        Raises JobNotFound, NotOurJob, FinalStatus, TechnicianNotFound and what that
+        raises.
         """
         account, visit = await self._found(unit, target)
         appointment_id = _ours(visit)
-        agent_id = await agent_of(unit, account, technician_id, revision.agent_id)
+        agent_id = await agent_of(
+            unit, account, technician_id, revision.agent_id, visit.visit.technicians
+        )
         revision = replace(revision, agent_id=agent_id)
         before = await unit.appointment_editor.lock(appointment_id, agent_id)
         changed = await self.changes.revise(unit, appointment_id, revision)
@@ -167,13 +171,10 @@ class Jobs:
     ) -> JobChanged:
         """Cancel the appointment; the visit is taken off the schedule.
 
-        A second time changes nothing. Raises JobNotFound, NotOurJob and what
-        AppointmentChanges raises.
+        A second time changes nothing. Raises JobNotFound, NotOurJob, FinalStatus and
+        what AppointmentChanges raises.
         """
-        try:
-            _, visit = await self._found(unit, target)
-        except JobNotFound:
-            visit = await self._cancelled(unit, target)
+        visit = await self._to_cancel(unit, target)
         appointment_id = _ours(visit)
         before = await unit.appointment_editor.lock(appointment_id)
         changed = await self.changes.cancel(unit, appointment_id, cancellation)
@@ -189,12 +190,11 @@ class Jobs:
                 return account, _one(there, target.visit_id)
         raise JobNotFound
 
-    async def _cancelled(self, unit: Unit, target: JobTarget) -> KnownVisit:
+    async def _to_cancel(self, unit: Unit, target: JobTarget) -> KnownVisit:
         for account in await self.platforms.accounts(unit, target.provider):
             visits = await self._visits(unit, account, target)
-            ours = [each for each in visits if each.appointment_id is not None]
-            if ours:
-                return _one(ours, target.visit_id)
+            if found := _cancellable(visits, target.visit_id):
+                return _one(found, target.visit_id)
         raise JobNotFound
 
     async def _visits(
@@ -246,6 +246,15 @@ def _one(visits: Sequence[KnownVisit], visit_id: str | None) -> KnownVisit:
     raise InvalidField("visitId", f"use one of the job's visits: {ids}")
 
 
+def _cancellable(
+    visits: Sequence[KnownVisit], visit_id: str | None
+) -> Sequence[KnownVisit]:
+    """Return what is there, else ours that were cancelled; one of these if named."""
+    gone = [each for each in visits if _is_cancelled(each) and each.appointment_id]
+    named = [each for each in gone if each.visit.visit_id == visit_id]
+    return named or [each for each in visits if not _is_cancelled(each)] or gone
+
+
 def _is_cancelled(known: KnownVisit) -> bool:
     return known.visit.status is VisitStatus.CANCELLED
 
@@ -253,6 +262,8 @@ def _is_cancelled(known: KnownVisit) -> bool:
 def _ours(visit: KnownVisit) -> UUID:
     if visit.appointment_id is None:
         raise NotOurJob
+    if visit.visit.status is VisitStatus.COMPLETED:
+        raise FinalStatus("A job that is done cannot be changed, nor cancelled")
     return visit.appointment_id
 
 

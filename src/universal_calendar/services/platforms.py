@@ -107,12 +107,17 @@ def schedule_of(account: Connection) -> UUID:
 
 
 async def agent_of(
-    unit: Unit, account: Connection, technician_id: str | None, agent_id: UUID | None
+    unit: Unit,
+    account: Connection,
+    technician_id: str | None,
+    agent_id: UUID | None,
+    assigned: Sequence[str] = (),
 ) -> UUID | None:
     """Return the agent that a technician is; without one, the agent that was named.
 
-    Raises TechnicianNotFound, and InvalidField for a technician who is no agent, or
-    another one.
+    `assigned` are who has the visit already. Raises TechnicianNotFound, and
+    InvalidField for a technician who is no agent, or another one, or who would not be
+    the one of the agent's technicians to get it.
     """
     if technician_id is None:
         return agent_id
@@ -122,10 +127,20 @@ async def agent_of(
         raise TechnicianNotFound
     found = agents[technician_id]
     if found is None:
-        raise InvalidField("technicianId", "give this technician an agent first")
+        raise _unusable("give this technician an agent first")
     if agent_id not in (None, found):
-        raise InvalidField("technicianId", "is not that agent; send one of the two")
+        raise _unusable("is not that agent; send one of the two")
+    working = await unit.technicians.of_agent(*ids, found)
+    if technician_id not in working:
+        raise _unusable("does not work there any more")
+    keeping = [each for each in working if each in assigned]
+    if technician_id not in (keeping or working[:1]):
+        raise _unusable("shares an agent with who would get it; give them their own")
     return found
+
+
+def _unusable(mend: str) -> InvalidField:
+    return InvalidField("technicianId", mend)
 
 
 def _is_default(account: Connection) -> bool:

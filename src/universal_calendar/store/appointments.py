@@ -1,5 +1,6 @@
 """Appointments as they are, and holds given back."""
 
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -47,6 +48,12 @@ _CONDITIONS: Final = {
 _ORDER: Final = """
 ORDER BY a.starts_at, a.appointment_id LIMIT %(limit)s OFFSET %(offset)s
 """
+_DETAILS: Final = """
+SELECT a.appointment_id, a.external_reference_id, a.customer_id, a.lead_id,
+    a.conversation_id, a.job_type, a.urgency, a.estimated_minutes, a.estimated_cost
+FROM appointments a
+WHERE a.tenant_id = %s AND a.appointment_id = ANY (%s)
+"""
 # The event that is wanted, else the one that is to go.
 _EVENT: Final = """
 SELECT l.event_id, l.status, l.is_wanted, n.provider
@@ -79,6 +86,16 @@ class AppointmentTable:
         if row is None:
             raise AppointmentNotFound
         return appointment_of(self._keyring, row)
+
+    async def details(
+        self, tenant_id: UUID, appointment_ids: Collection[UUID]
+    ) -> Mapping[UUID, AppointmentDetails]:
+        """Return the details of those that there are, in one statement."""
+        values = [tenant_id, list(appointment_ids)]
+        async with self._database.transaction(tenant_id) as connection:
+            cursor = await connection.execute(_DETAILS, values)
+            rows = await cursor.fetchall()
+        return {row[0]: AppointmentDetails(*row[1:]) for row in rows}
 
     async def page(
         self, tenant_id: UUID, wanted: AppointmentFilter, page: Page

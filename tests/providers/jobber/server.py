@@ -74,6 +74,8 @@ class FakeJobber:
         """Whole answers to give to the next requests in place of what they ask."""
         self.before: dict[str, Callable[[], None]] = {}
         """What happens, once, when an operation of this name has come in."""
+        self.throttled = 0
+        """How often there were not points enough."""
         self.warning: str | None = None
         """What `extensions.versioning` warns of."""
         self.tells_by_status = True
@@ -155,6 +157,7 @@ class FakeJobber:
         points = self.points[company.id]
         self._note(document)
         if requested > points.available():
+            self.throttled += 1
             error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
             told = {"cost": points.told(requested, 0)}
             return Answer(200, {"errors": [error], "extensions": told})

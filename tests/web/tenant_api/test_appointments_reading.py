@@ -66,6 +66,7 @@ def test_one_and_its_defaults(desk: Desk) -> None:
         "syncStatus": None,
         "source": "tenant_api",
         "version": 1,
+        "notes": None,
         "cancellationReason": None,
         "cancellationNotes": None,
     }

@@ -58,3 +58,11 @@ class TechnicianStore(Protocol):
 
         Raises TechnicianNotFound and AgentNotFound.
         """
+
+    async def of_agent(
+        self, tenant_id: UUID, connection_id: UUID, agent_id: UUID
+    ) -> Sequence[str]:
+        """Return the ids of active technicians who work as the agent.
+
+        The first gets the agent's visits.
+        """

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from universal_calendar.core.agenda import Agenda
+from universal_calendar.core.appointment import AppointmentStatus
 from universal_calendar.core.instant import instant_text
 from universal_calendar.services.appointment_changes import Changed
 from universal_calendar.services.appointment_reading import Listed
@@ -118,6 +119,7 @@ class AppointmentAnswered(Answered):
     sync_status: str | None
     source: str
     version: int
+    notes: str | None
     cancellation_reason: str | None
     cancellation_notes: str | None
     created_at: str
@@ -260,10 +262,19 @@ def appointment(known: Appointment, outcome: Outcome) -> Json:
         "syncStatus": event and event.status,
         "source": known.source,
         "version": known.version,
-        "cancellationReason": known.cancellation_reason,
-        "cancellationNotes": known.person.notes,
+        **_notes(known),
         "createdAt": instant_text(known.created_at),
         "updatedAt": instant_text(known.updated_at),
+    }
+
+
+def _notes(known: Appointment) -> Json:
+    is_cancelled = known.status is AppointmentStatus.CANCELLED
+    notes = known.person.notes
+    return {
+        "notes": None if is_cancelled else notes,
+        "cancellationReason": known.cancellation_reason,
+        "cancellationNotes": notes if is_cancelled else None,
     }
 
 

@@ -114,6 +114,10 @@ class HousecallProHand:
     def is_slow(self, seconds: float) -> None:
         self.house.strikes(Fault("slow", seconds, only="POST /jobs"))
 
+    def is_slow_reading(self, seconds: float) -> None:
+        """Answer whoever reads the schedule next so late, after its jobs."""
+        self.house.strikes(Fault("slow", seconds, only="GET /events"))
+
 
 class JobberHand:
     """Jobber, with a company of its own."""

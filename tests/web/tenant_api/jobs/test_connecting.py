@@ -3,7 +3,9 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -12,15 +14,26 @@ from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.platforms import JobberHand
 from tests.web.tenant_api.wishes import data, problem
 from universal_calendar.services.ports.identity import Role
+from universal_calendar.store.connections import ConnectionTable
 
 CANARY = "canary-4711"
 FINISH = "/calendar/oauth/callback"
 SETUP = "/calendar/setup"
+NO_EXPIRY = [
+    *("tomorrow", 7, 1767225600, "1767225600000", "7", "-1767225600", "1767225600.0"),
+    *("2026-12-05", "2026-12-05T14:30:00", "9999-99-99T00:00:00Z", "\0", "\u0660" * 10),
+    "1969-12-31T23:00:00Z",
+]
+"""What is neither seconds since 1970 nor an instant."""
+
+
+def connections(office: Office) -> list[dict[str, Any]]:
+    path = f"/calendar/status/{office.desk.tenant_id}"
+    return list(data(office.desk.get(path))["connections"])
 
 
 def accounts(office: Office) -> list[str]:
-    path = f"/calendar/status/{office.desk.tenant_id}"
-    return [each["account"] for each in data(office.desk.get(path))["connections"]]
+    return [each["account"] for each in connections(office)]
 
 
 def connect(office: Office, **keys: object) -> httpx2.Response:
@@ -181,13 +194,39 @@ class TestJobber:
         assert isinstance(hand, JobberHand)
         tokens = hand.owner.credentials()
         at = datetime.fromtimestamp(int(tokens["expiresAt"]), UTC)
-        given = tokens | {"expiresAt": at.isoformat(), "apiKey": None}
-        assert data(connect(office, **given))["companyName"] == hand.company
-        for wrong in ("tomorrow", 7, "2026-12-05", "9999-99-99T00:00:00Z", "\0"):
+        given = tokens | {"apiKey": None}
+        for expiry in (tokens["expiresAt"], at.isoformat(), "9999-12-31T23:59:59Z"):
+            answer = connect(office, **given | {"expiresAt": expiry})
+            assert data(answer)["companyName"] == hand.company
+        for wrong in NO_EXPIRY:
             answer = connect(office, **given | {"expiresAt": wrong})
             assert named(answer) == "expiresAt"
         answer = connect(office, apiKey=None, accessToken=CANARY)
         assert named(answer) == "accessToken"
+
+    @pytest.mark.parametrize("missing", ["accessToken", "expiresAt"])
+    def test_tokens_that_could_not_be_renewed(
+        self, office: Office, missing: str
+    ) -> None:
+        """The key beside them would open the account, until nobody knows when."""
+        hand = office.hand
+        assert isinstance(hand, JobberHand)
+        answer = connect(office, **hand.owner.credentials() | {missing: None})
+        assert named(answer) == missing
+        assert accounts(office) == []
+
+    @pytest.mark.parametrize("expiry", ["4102444800", "2100-01-01T02:00:00.5+02:00"])
+    async def test_expiry_is_kept_in_seconds(self, office: Office, expiry: str) -> None:
+        hand = office.hand
+        assert isinstance(hand, JobberHand)
+        tokens = hand.owner.credentials()
+        answer = connect(office, **tokens | {"expiresAt": expiry, "apiKey": None})
+        assert data(answer)["connected"] is True
+        (made,) = connections(office)
+        table = ConnectionTable(office.parts.database, office.parts.keyring)
+        tenant_id, connection_id = office.desk.tenant_id, made["connectionId"]
+        access = await table.access(UUID(tenant_id), UUID(connection_id))
+        assert access.secrets == tokens | {"expiresAt": "4102444800"}
 
     def test_a_subdomain_is_taken(self, office: Office) -> None:
         assert data(connect(office, subdomain="acme"))["connected"] is True

@@ -118,12 +118,13 @@ class TestCreating:
 
     async def test_a_technician_and_another_agent(self, connected: Office) -> None:
         office = connected
-        technician = office.hand.hires(f"Zoe {office.day}")
+        name = f"Zoe {office.business.tenant_id}"
+        zoe, other = await office.hire(name), await office.hire("Other")
+        technician = office.hand.hires(name)
         office.sync()
-        other = await office.hire("Other")
         wish = office.job(technicianId=technician, agentId=other)
         assert fields(office.desk.post(office.jobs, wish)) == {"technicianId"}
-        wish = office.job(technicianId=technician, agentId=office.desk.agent_id)
+        wish = office.job(technicianId=technician, agentId=zoe)
         assert data(office.desk.post(office.jobs, wish))["created"] is True
 
     def test_a_hold_is_taken_up(self, connected: Office) -> None:

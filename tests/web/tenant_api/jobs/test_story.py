@@ -143,6 +143,7 @@ class TestJobs:
         assert found["agentId"] == crew.agents["Mike"]
         assert (found["source"], found["provider"]) == ("jobs", office.hand.slug)
         assert (found["syncStatus"], found["leadId"]) == ("synced", "lead-1")
+        assert (found["notes"], found["cancellationNotes"]) == ("Ring twice", None)
         assert found["serviceDetails"]["estimatedCost"] == 350.0
         noted = office.hand.notes(made["jobId"])
         for text in ("It leaks", "Ring twice"):
@@ -264,6 +265,7 @@ class TestJobs:
         assert found["status"] == "cancelled"
         assert found["cancellationReason"] == "business_cancellation"
         assert found["cancellationNotes"] == "Nobody answers the door"
+        assert found["notes"] is None
         assert job["appointmentId"] == made["appointmentId"]
         assert book(office, agent, 10, 11).status_code == 200
         again = data(office.desk.ask("DELETE", path, json=self.reason(office)))

@@ -91,3 +91,22 @@ class TestTrouble:
             f"{office.jobs}/{job['id']}", {"jobData": office.span(14, 15)}
         )
         assert data(moved)["syncStatus"] == "synced"
+
+    @pytest.mark.parametrize("hand", ["jobber"], indirect=True)
+    def test_a_burst_is_worked_through(self, connected: Office) -> None:
+        """More jobs than there are points for: each is made, some of them later."""
+        office, made = connected, list[str]()
+        for hour in range(9, 17):
+            for half in (0, 30):
+                times = {
+                    "startTime": office.at(hour, half),
+                    "endTime": office.at(hour + (half == 30), 30 - half),
+                }
+                made.append(office.create(data=times)["appointmentId"])
+
+        def are_made() -> bool:
+            found = [appointment(office, each)["syncStatus"] for each in made]
+            return set(found) == {"synced"}
+
+        wait_for("all jobs", are_made, 90)
+        assert len({each["id"] for each in office.listed()}) == len(made)

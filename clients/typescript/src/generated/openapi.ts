@@ -1208,6 +1208,8 @@ export interface components {
             source: string;
             /** Version */
             version: number;
+            /** Notes */
+            notes: string | null;
             /** Cancellationreason */
             cancellationReason: string | null;
             /** Cancellationnotes */

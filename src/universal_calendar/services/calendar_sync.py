@@ -142,6 +142,8 @@ class _Sync:
     async def _synced(self) -> Tally:
         tools, (reading, place) = self._tools, await self._read()
         await self._extend()
+        if self._calendar.is_schedule:
+            await tools.mirror.adopt(self._calendar, reading)
         known = await tools.mirror.known(self._calendar, reading)
         planned = plan(known, reading, may_be_empty=self._calendar.may_be_empty)
         mirrored = Mirrored(reading.events.keys(), planned.times, reading.is_full)

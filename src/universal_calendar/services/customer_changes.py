@@ -139,8 +139,7 @@ class CustomerChanges:
                 return _Judgement.FOLLOWS  # and nobody's lock is taken
             judgement = await _judged(unit, appointment_id, calendar_id, asked.at)
             if judgement is _Judgement.FOLLOWS:
-                revision = Revision(person=person, tells_customer=False)
-                await self.changes.revise(unit, appointment_id, revision)
+                await _revise(self.changes, unit, (appointment_id, calendar_id), person)
         except (AppointmentNotFound, FinalStatus):
             return _Judgement.STAYS
         return judgement
@@ -164,6 +163,23 @@ class CustomerChanges:
                 failing = ConnectionStatus.FAILING if is_down else None
                 paused_until = now + pause if pause else None
                 return Trouble(name, failing, paused_until), now + after
+
+
+async def _revise(
+    changes: AppointmentChanges,
+    unit: Unit,
+    place: tuple[UUID, UUID],
+    person: Callable[[Person], Person],
+) -> None:
+    """Change the person; the platform has it already, nothing is to be written there.
+
+    What waits to be written wins over what is told, so the next change would be lost.
+    """
+    revision = Revision(person=person, tells_customer=False)
+    own = await unit.own_events.lock(*place)
+    await changes.revise(unit, place[0], revision)
+    if own is not None:
+        await unit.own_events.follow(*place, own.etag)
 
 
 async def _judged(

@@ -1,6 +1,6 @@
 """Jobs of field-service platforms: appointments of ours, and what others made there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from universal_calendar.services.platforms import Platforms, agent_of, schedule_
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.appointments import (
     Appointment,
+    AppointmentDetails,
     Outcome,
     Page,
 )
@@ -117,7 +118,7 @@ class Jobs:
             VisitFilter(first, before, wanted.status),
             wanted.page,
         )
-        return [await _completed(unit, each) for each in found], total
+        return await _completed(unit, found), total
 
     async def book(
         self,
@@ -221,19 +222,30 @@ async def visit_of(
     return None
 
 
-async def _completed(unit: Unit, known: KnownVisit) -> KnownVisit:
-    """Add what the platform has no place for, where the visit is ours."""
-    visit = known.visit
-    is_complete = visit.job_type is not None and visit.value is not None
-    if known.appointment_id is None or is_complete:
+async def _completed(unit: Unit, found: Sequence[KnownVisit]) -> list[KnownVisit]:
+    """Add what the platform has no place for, to visits that are ours."""
+    ours = [
+        each.appointment_id
+        for each in found
+        if each.appointment_id is not None and _is_incomplete(each)
+    ]
+    details = await unit.appointments.details(unit.tenant_id, ours)
+    return [_with_details(each, details) for each in found]
+
+
+def _is_incomplete(known: KnownVisit) -> bool:
+    return known.visit.job_type is None or known.visit.value is None
+
+
+def _with_details(
+    known: KnownVisit, details: Mapping[UUID, AppointmentDetails]
+) -> KnownVisit:
+    visit, ours = known.visit, known.appointment_id
+    if ours is None or ours not in details:
         return known
-    ours = await unit.appointments.get(unit.tenant_id, known.appointment_id)
-    added = replace(
-        visit,
-        job_type=visit.job_type or ours.details.job_type,
-        value=ours.details.estimated_cost if visit.value is None else visit.value,
-    )
-    return replace(known, visit=added)
+    value = details[ours].estimated_cost if visit.value is None else visit.value
+    job_type = visit.job_type or details[ours].job_type
+    return replace(known, visit=replace(visit, job_type=job_type, value=value))
 
 
 def _one(visits: Sequence[KnownVisit], visit_id: str | None) -> KnownVisit:

@@ -29,7 +29,7 @@ from universal_calendar.store.encryption import place_of, reopened
 from universal_calendar.store.keyring import Keyring
 from universal_calendar.store.leased_links import data_keys
 from universal_calendar.store.mirrored_times import stored_id
-from universal_calendar.store.own_events import READ, OwnEventRow
+from universal_calendar.store.own_events import READ, OwnEventRow, adopt
 
 Values = dict[str, object]
 
@@ -75,13 +75,15 @@ WHERE l.tenant_id = %(tenant)s AND l.calendar_id = %(calendar)s
         OR l.event_id IN (SELECT unnest(%(events)s::text[]))
         OR l.appointment_id = ANY (%(with_visits)s))
 """
-# An event may still be told of after its appointment was cancelled, until it is gone.
+# An event may still be told of after its appointment was cancelled: until it is gone,
+# and by who was reading then.
 _NAMED: Final = """
 SELECT a.appointment_id FROM appointments a
 WHERE a.tenant_id = %(tenant)s AND a.appointment_id = ANY (%(named)s)
     AND (a.status NOT IN ('cancelled', 'no_show') OR EXISTS (
         SELECT FROM links l WHERE l.tenant_id = a.tenant_id
-            AND l.appointment_id = a.appointment_id AND l.status = 'pending'))
+            AND l.appointment_id = a.appointment_id
+            AND (l.status = 'pending' OR l.updated_at > %(began)s)))
 """
 _AHEAD: Final = f"""
 SELECT count(*) FROM (
@@ -167,6 +169,8 @@ class MirrorTable:
             if row is None:
                 await _put_off(connection, values, now)
                 return None
+            # Who is read is not due as well, however long it takes.
+            await connection.execute(_PUT_OFF, values)
             cursor = await connection.execute(_TOKEN, values)
             token = await cursor.fetchone()
             keys = await data_keys(connection, self._keyring, tenant_id)
@@ -182,7 +186,13 @@ class MirrorTable:
         async with self._database.transaction(calendar.tenant_id) as connection:
             values = _values(calendar) | {"until": to_datetime(until)}
             await _mine(connection, _EXTEND, values)
+            await connection.execute(_PUT_OFF, values)
         return replace(calendar, leased_until=until)
+
+    async def adopt(self, calendar: LeasedCalendar, reading: Reading) -> None:
+        """Link appointments to visits that bear their mark and no link leads to."""
+        async with self._database.transaction(calendar.tenant_id) as connection:
+            await adopt(connection, _values(calendar), reading)
 
     async def known(self, calendar: LeasedCalendar, reading: Reading) -> Known:
         """Return what is known of the calendar and bears on what was read."""

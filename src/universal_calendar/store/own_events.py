@@ -5,12 +5,18 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from universal_calendar.core.appointment import AppointmentStatus
-from universal_calendar.core.instant import Instant, from_datetime, to_datetime
+from universal_calendar.core.instant import (
+    MINUTE,
+    Instant,
+    from_datetime,
+    to_datetime,
+)
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.sync import OwnEvent, Writing
+from universal_calendar.core.sync import OwnEvent, Reading, Writing
 from universal_calendar.services.ports.links import LinkStatus
-from universal_calendar.store.database import Session
+from universal_calendar.store.database import Connection, Session
 from universal_calendar.store.links import set_due
+from universal_calendar.store.mirrored_times import stored_id
 
 Values = dict[str, object]
 
@@ -44,6 +50,25 @@ _REFUSE: Final = f"""
 UPDATE links SET status = 'failed', etag = %(etag)s, last_error = %(error)s
 WHERE {_THIS}
 """  # noqa: S608 - constants
+# Nobody here wrote the event lately: what is told of it counts at once.
+_ADOPT: Final = """
+INSERT INTO links (tenant_id, appointment_id, calendar_id, wanted_version,
+    synced_version, status, event_id, etag, is_begun, updated_at)
+SELECT a.tenant_id, a.appointment_id, %(calendar)s, a.version,
+    CASE WHEN same THEN a.version ELSE 0 END,
+    CASE WHEN same THEN 'synced' ELSE 'pending' END, t.event_id, t.etag, true, %(seen)s
+FROM unnest(%(appointments)s::uuid[], %(events)s::text[], %(etags)s::text[],
+        %(starts)s::timestamptz[], %(ends)s::timestamptz[])
+    AS t(appointment_id, event_id, etag, starts_at, ends_at)
+JOIN appointments a
+    ON a.tenant_id = %(tenant)s AND a.appointment_id = t.appointment_id,
+LATERAL (SELECT (a.starts_at, a.ends_at) = (t.starts_at, t.ends_at)) AS s(same)
+WHERE a.status IN ('pending', 'confirmed', 'in_progress') AND a.ends_at > %(now)s
+    AND EXISTS (SELECT FROM connections n WHERE n.tenant_id = a.tenant_id
+        AND n.connection_id = %(connection)s AND n.direction = 'bidirectional')
+ON CONFLICT DO NOTHING
+RETURNING appointment_id
+"""
 
 
 class OwnEventRow(NamedTuple):
@@ -132,3 +157,30 @@ class OwnEventTable:
             "calendar": calendar_id,
             "now": to_datetime(self._now),
         }
+
+
+async def adopt(connection: Connection, values: Values, reading: Reading) -> None:
+    """Link appointments to the events that bear their mark and no link leads to.
+
+    `values`: tenant, calendar, connection.
+    """
+    marked = [
+        (event.appointment_id, event.event_id, event.etag, min(event.intervals))
+        for event in reading.events.values()
+        if event.appointment_id and event.intervals and not event.is_deleted
+    ]
+    if not marked:
+        return
+    columns = {
+        "appointments": [each[0] for each in marked],
+        "events": [stored_id(each[1]) for each in marked],
+        "etags": [each[2] for each in marked],
+        "starts": [to_datetime(each[3].start) for each in marked],
+        "ends": [to_datetime(each[3].end) for each in marked],
+        "seen": to_datetime(reading.began - MINUTE),
+        "now": to_datetime(reading.began),
+    }
+    cursor = await connection.execute(_ADOPT, {**values, **columns})
+    for (appointment_id,) in await cursor.fetchall():
+        due = {**values, "appointment": appointment_id, "now": columns["now"]}
+        await set_due(connection, due)

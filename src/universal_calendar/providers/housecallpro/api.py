@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from universal_calendar.core.provider_errors import NotAuthorized
+from universal_calendar.core.provider_errors import NotAuthorized, Throttled
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
 from universal_calendar.providers._http import ProviderHttp
 from universal_calendar.providers._json import Json
@@ -42,11 +42,22 @@ class HousecallProApi:
         self._bucket = Bucket("requests", config.requests_a_minute, _MINUTE_SECONDS)
 
     def asking(self, access: Access, seconds: float) -> Ask:
-        """Return what asks with this company's key, each time so long."""
-        authorization = _authorization(access.secrets)
+        """Return what asks with this company's key, each time so long.
+
+        Whoever is throttled begins anew, and pays for all of it again: the wait that
+        Throttled names covers what was spent before.
+        """
+        authorization, spent = _authorization(access.secrets), 0
 
         async def ask(question: Question) -> OutgoingResponse:
-            await self._quota.spend(access.connection_id, self._bucket, 1)
+            nonlocal spent
+            try:
+                await self._quota.spend(access.connection_id, self._bucket, 1)
+            except Throttled as error:
+                before = spent * self._bucket.seconds / self._bucket.most
+                again = (error.retry_after or 0.0) + before
+                raise Throttled(min(again, self._bucket.seconds)) from None
+            spent += 1
             return await self._http.send(
                 self._request(question, authorization),
                 seconds=seconds,

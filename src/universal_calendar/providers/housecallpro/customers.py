@@ -63,7 +63,8 @@ class Customers:
         Without a text the first address that they have.
         """
         known = [each for each in customer.get("addresses") or () if each.get("id")]
-        if text is None and known:
+        text = (text or "").strip()
+        if not text and known:
             return id_of(known[0])
         wanted = parse_address(text or UNKNOWN)
         for each in known:
@@ -84,7 +85,7 @@ class Customers:
         if changes:
             path = path_of("customers", customer_id)
             await self._ask(Question("PUT", path, body=changes))
-        if customer.address:
+        if customer.address and customer.address.strip():
             await self.address_id(told, customer.address)
         return PutCustomer(customer_id, is_new=found is None)
 

@@ -85,10 +85,24 @@ class JobberApi:
         self._warned: set[str] = set()
 
     def asking(self, access: Access, seconds: float) -> Ask:
-        """Return what asks on behalf of this account, each time so long."""
+        """Return what asks on behalf of this account, each time so long.
+
+        Whoever is throttled begins anew, and pays for all of it again: the wait that
+        Throttled names covers what was spent before.
+        """
+        spent = 0.0
 
         async def ask(document: Document, /, **variables: object) -> Json:
-            await self._spend(access, document, variables)
+            nonlocal spent
+            cost = _cost(document, variables)
+            try:
+                await self._spend(access, cost)
+            except Throttled as error:
+                again = (
+                    error.retry_after or 0.0
+                ) + spent * POINTS.seconds / POINTS.most
+                raise Throttled(min(again, POINTS.seconds)) from None
+            spent += cost
             request = self._request(document, variables)
             answer = json_of(await self._send(access, request, seconds))
             await self._learn(access, answer)
@@ -96,11 +110,7 @@ class JobberApi:
 
         return ask
 
-    async def _spend(
-        self, access: Access, document: Document, variables: Mapping[str, object]
-    ) -> None:
-        first = variables.get("first")
-        cost = document.cost + document.each * (first if isinstance(first, int) else 0)
+    async def _spend(self, access: Access, cost: float) -> None:
         await self._quota.spend(access.connection_id, self._requests, 1)
         await self._quota.spend(access.connection_id, POINTS, cost)
 
@@ -160,6 +170,11 @@ class JobberApi:
             if isinstance(payload, dict) and payload.get("userErrors"):
                 raise Rejected
         return data
+
+
+def _cost(document: Document, variables: Mapping[str, object]) -> float:
+    first = variables.get("first")
+    return document.cost + document.each * (first if isinstance(first, int) else 0)
 
 
 def _error_of(answer: Json) -> ProviderError:

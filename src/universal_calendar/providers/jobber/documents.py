@@ -54,7 +54,7 @@ MAKE_PROPERTY: Final = Document("make_property", 5)
 
 JOB_VISITS: Final = Document("job_visits", 2, 35, _ITEM)
 VISIT: Final = Document("visit", 36, 0, _ITEM)
-VISIT_JOB: Final = Document("visit_job", 5)
+VISIT_JOB: Final = Document("visit_job", 6)
 MAKE_JOB: Final = Document("make_job", 40, 0, _ITEM)
 MAKE_VISIT: Final = Document("make_visit", 39, 0, _ITEM)
 CHANGE_VISIT: Final = Document("change_visit", 45, 0, _ITEM)

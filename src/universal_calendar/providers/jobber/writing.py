@@ -167,10 +167,15 @@ class Visits:
     # Cancelling
 
     async def delete(self, visit_id: str, reason: str | None) -> None:
-        """Note why, delete the visit, and close the job if that was its only one."""
+        """Note why, delete the visit, and close the job if that was its only one.
+
+        Raises Rejected for a visit that was done: its record stays.
+        """
         found = (await self._ask(VISIT_JOB, id=visit_id))["visit"]
         if found is None:
             return
+        if found["isComplete"]:
+            raise Rejected
         job = found["job"]
         try:
             await self._ask(

@@ -1,6 +1,6 @@
 """Appointments: whom they are with, and how they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
@@ -171,6 +171,11 @@ class AppointmentStore(Protocol):
 
     async def get(self, tenant_id: UUID, appointment_id: UUID) -> Appointment:
         """Return an appointment; raise AppointmentNotFound."""
+
+    async def details(
+        self, tenant_id: UUID, appointment_ids: Collection[UUID]
+    ) -> Mapping[UUID, AppointmentDetails]:
+        """Return the details of those that there are, in one statement."""
 
     async def page(
         self, tenant_id: UUID, wanted: AppointmentFilter, page: Page

@@ -93,6 +93,13 @@ class MirrorStore(Protocol):
     async def extend(self, calendar: LeasedCalendar, until: Instant) -> LeasedCalendar:
         """Go on reading it."""
 
+    async def adopt(self, calendar: LeasedCalendar, reading: Reading) -> None:
+        """Link appointments to visits that bear their mark and no link leads to.
+
+        So a schedule that was disconnected finds its own again. Where an appointment
+        changed meanwhile, its visit follows.
+        """
+
     async def known(self, calendar: LeasedCalendar, reading: Reading) -> Known:
         """Return what is known of the calendar and bears on what was read."""
 

@@ -46,29 +46,32 @@ def differences(ours: Any, theirs: Any) -> list[str]:
     ]
 
 
-@pytest.mark.skipif(not SOURCE.exists(), reason="the vendor's contract is not here")
-def test_agrees_with_its_source() -> None:
-    ours, theirs = (yaml.safe_load(each.read_text()) for each in (CONTRACT, SOURCE))
-    assert differences(ours, theirs) == []
+# Where the vendor's contract is not at hand, nobody can tell.
+if SOURCE.exists():
 
+    def test_agrees_with_its_source() -> None:
+        ours, theirs = (yaml.safe_load(each.read_text()) for each in (CONTRACT, SOURCE))
+        assert differences(ours, theirs) == []
 
-@pytest.mark.skipif(not SOURCE.exists(), reason="the vendor's contract is not here")
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [
-        (("paths", "/company", "get", "security"), []),
-        (("components", "schemas", "Job", "required"), ["id"]),
-        (("components", "schemas", "Job", "properties", "work_status", "enum"), []),
-        (("components", "schemas", "JobCreate", "properties", "title", "type"), "a"),
-    ],
-)
-def test_difference_is_found(place: tuple[str, ...], value: object) -> None:
-    ours, theirs = (yaml.safe_load(each.read_text()) for each in (CONTRACT, SOURCE))
-    changed = ours
-    for name in place[:-1]:
-        changed = changed.setdefault(name, {})
-    changed[place[-1]] = value
-    assert len(differences(ours, theirs)) == 1
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            (("paths", "/company", "get", "security"), []),
+            (("components", "schemas", "Job", "required"), ["id"]),
+            (("components", "schemas", "Job", "properties", "work_status", "enum"), []),
+            (
+                ("components", "schemas", "JobCreate", "properties", "title", "type"),
+                "a",
+            ),
+        ],
+    )
+    def test_difference_is_found(place: tuple[str, ...], value: object) -> None:
+        ours, theirs = (yaml.safe_load(each.read_text()) for each in (CONTRACT, SOURCE))
+        changed = ours
+        for name in place[:-1]:
+            changed = changed.setdefault(name, {})
+        changed[place[-1]] = value
+        assert len(differences(ours, theirs)) == 1
 
 
 def ask_as_stranger(

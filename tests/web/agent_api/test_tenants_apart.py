@@ -19,7 +19,7 @@ KEY = {"Idempotency-Key": "of-both"}
 REFERENCE: dict[str, Any] = {"external_reference_id": "of-both"}
 LOOK_UPS = {
     *("tenant_directory", "agent_directory", "api_key_directory", "due_work"),
-    *("push_channel_directory", "sync_directory"),
+    *("push_channel_directory", "sync_directory", "platform_account_directory"),
 }
 
 

@@ -1,9 +1,6 @@
 """Housecall Pro's companies: their schedules, their customers, their employees."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from uuid import UUID
-from weakref import WeakValueDictionary
 
 from typing_extensions import override
 
@@ -12,6 +9,7 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected
 from universal_calendar.providers._http import answered_within, json_of
+from universal_calendar.providers._turns import Turns
 from universal_calendar.providers.housecallpro import mapping, reading, webhook
 from universal_calendar.providers.housecallpro.api import HousecallProApi, Question
 from universal_calendar.providers.housecallpro.customers import Customers, entries
@@ -55,9 +53,7 @@ class HousecallPro(FieldServiceProvider):
         self._api = HousecallProApi(means, config)
         self._webhook_secret = config.webhook_secret
         self._memory = Memory()
-        # What one connection makes is made one after the other: else two who look for
-        # the same customer at once would both make them.
-        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     @override
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
@@ -83,7 +79,7 @@ class HousecallPro(FieldServiceProvider):
     ) -> WrittenEvent:
         """Make a job with one visit, or change the visit."""
         _check(calendar)
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             return await self._jobs(access, seconds).put(draft, known)
 
     @override
@@ -98,7 +94,7 @@ class HousecallPro(FieldServiceProvider):
     ) -> None:
         """Take the visit off the schedule; one that is not on it is no error."""
         _check(calendar)
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             await self._jobs(access, seconds).delete(event_id, reason)
 
     @override
@@ -141,7 +137,7 @@ class HousecallPro(FieldServiceProvider):
         self, access: Access, customer: Customer, *, seconds: float
     ) -> PutCustomer:
         """Find the customer by phone, then by e-mail, and update; or make one."""
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             return await Customers(self._api.asking(access, seconds)).put(customer)
 
     @override
@@ -160,9 +156,6 @@ class HousecallPro(FieldServiceProvider):
     def _jobs(self, access: Access, seconds: float) -> Jobs:
         ask = self._api.asking(access, seconds)
         return Jobs(ask, access.connection_id, self._memory)
-
-    def _turn(self, access: Access) -> asyncio.Lock:
-        return self._turns.setdefault(access.connection_id, asyncio.Lock())
 
 
 def _check(calendar: str) -> None:

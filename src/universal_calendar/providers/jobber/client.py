@@ -1,10 +1,7 @@
 """Jobber's accounts: their schedules, their clients, their people."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from uuid import UUID
-from weakref import WeakValueDictionary
 
 from typing_extensions import override
 
@@ -12,6 +9,7 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected
 from universal_calendar.providers._http import answered_within
+from universal_calendar.providers._turns import Turns
 from universal_calendar.providers.jobber import mapping, reading, webhook
 from universal_calendar.providers.jobber.api import JobberApi, TellingSender
 from universal_calendar.providers.jobber.authorizer import (
@@ -71,12 +69,7 @@ class Jobber(FieldServiceProvider):
     def __init__(self, api: JobberApi, webhook_secret: str | None) -> None:
         """Take what asks Jobber, and what signs its webhooks."""
         self._api, self._webhook_secret = api, webhook_secret
-        # What one connection makes is made one after the other: else two who look for
-        # the same client at once would both make them.
-        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-
-    def _turn(self, access: Access) -> asyncio.Lock:
-        return self._turns.setdefault(access.connection_id, asyncio.Lock())
+        self._turns = Turns()
 
     @override
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
@@ -96,7 +89,7 @@ class Jobber(FieldServiceProvider):
     ) -> WrittenEvent:
         """Make a job with one visit, or change the visit."""
         _check(calendar)
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             return await Visits(self._api.asking(access, seconds)).put(draft, known)
 
     @override
@@ -111,7 +104,7 @@ class Jobber(FieldServiceProvider):
     ) -> None:
         """Delete the visit, and close its job if that was the only one."""
         _check(calendar)
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             await Visits(self._api.asking(access, seconds)).delete(event_id, reason)
 
     @override
@@ -152,7 +145,7 @@ class Jobber(FieldServiceProvider):
         self, access: Access, customer: Customer, *, seconds: float
     ) -> PutCustomer:
         """Find the customer by phone, then by e-mail, and update; or make one."""
-        async with answered_within(seconds), self._turn(access):
+        async with answered_within(seconds), self._turns.of(access):
             return await Customers(self._api.asking(access, seconds)).put(customer)
 
     @override

@@ -74,6 +74,17 @@ Cost = Annotated[
 ]
 
 
+def ends_after_start(end: Instant, info: ValidationInfo) -> Instant:
+    """Return the end of what has a `start_time`; refuse one that is not after it."""
+    start = info.data.get("start_time")
+    try:
+        if start is not None:
+            check_length(start, end)
+    except InvalidField as error:
+        raise PydanticCustomError("value_error", error.mend) from None
+    return end
+
+
 class Location(Inputs):
     """Where the appointment is."""
 
@@ -117,16 +128,7 @@ class AppointmentData(_AppointmentText):
     end_time: Moment
     title: Name
 
-    @field_validator("end_time")
-    @classmethod
-    def _ends_after_start(cls, end: Instant, info: ValidationInfo) -> Instant:
-        start = info.data.get("start_time")
-        try:
-            if start is not None:
-                check_length(start, end)
-        except InvalidField as error:
-            raise PydanticCustomError("value_error", error.mend) from None
-        return end
+    _ends_after_start = field_validator("end_time")(ends_after_start)
 
 
 class AppointmentDataPatch(_AppointmentText):

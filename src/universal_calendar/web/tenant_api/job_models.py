@@ -13,13 +13,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from universal_calendar.core.appointment import NORMAL
-from universal_calendar.core.errors import InvalidField
-from universal_calendar.core.instant import Instant
-from universal_calendar.services.appointment_changes import check_length
 from universal_calendar.services.ports.appointments import AppointmentDetails, Person
 from universal_calendar.web.tenant_api.appointment_models import (
     Cost,
     Reason,
+    ends_after_start,
     section_of,
     sent_of,
 )
@@ -111,16 +109,7 @@ class JobData(_JobText):
     ]
     customer: JobCustomer
 
-    @field_validator("end_time")
-    @classmethod
-    def _ends_after_start(cls, end: Instant, info: ValidationInfo) -> Instant:
-        start = info.data.get("start_time")
-        try:
-            if start is not None:
-                check_length(start, end)
-        except InvalidField as error:
-            raise PydanticCustomError("value_error", error.mend) from None
-        return end
+    _ends_after_start = field_validator("end_time")(ends_after_start)
 
 
 class JobDataPatch(_JobText):

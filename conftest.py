@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.business import Business, open_business
 from tests.harness.running import GENEROUS, RunningService, running_service
+from tests.harness.scenes.business import Business, open_business
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts, start_server
 from universal_calendar.settings import Settings
 

@@ -30,8 +30,8 @@ from universal_calendar.core.instant import (
 from universal_calendar.core.sync import MirroredTime
 from universal_calendar.services.ports.connections import NewCalendar, NewConnection
 from universal_calendar.settings import Settings
-from universal_calendar.store.connections import ConnectionTable
-from universal_calendar.store.syncs import SyncRequestTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 PAGE: Final = 250
 """Events of a page, as Google is asked for them."""

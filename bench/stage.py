@@ -19,9 +19,9 @@ import bench
 from bench.client import Client, UnexpectedAnswer, get_request
 from universal_calendar.store.embedded import EmbeddedPostgres
 from universal_calendar.store.embedded.server import OWNER
-from universal_calendar.store.encryption import key_text, new_key
 from universal_calendar.store.migrate import migrate
 from universal_calendar.store.provision import provision
+from universal_calendar.store.sealing.encryption import key_text, new_key
 
 RATE_LIMIT: Final = 10_000_000
 _START_SECONDS: Final = 60.0

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.running import RunningService
+from tests.harness.scenes.business import Business
 from universal_calendar.clock import utc_now
 
 README = Path(__file__).parents[1] / "README.md"

@@ -37,7 +37,7 @@ from universal_calendar.core.sync import MirroredTime, Reading, window_at
 from universal_calendar.providers.google.mapping import changed_event
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.mirror import LeasedCalendar, Mirrored
-from universal_calendar.store.mirror import MirrorTable
+from universal_calendar.store.calendars.mirror import MirrorTable
 
 _PER_TURN: Final = 25
 _FEWEST_TURNS: Final = 5

@@ -1,7 +1,7 @@
 """Blocks, as people manage them."""
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine
+from tests.harness.scenes.business import Business
 
 START, END = "2030-12-05T14:00:00Z", "2030-12-05T16:00:00+00:00"
 

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine
+from tests.harness.scenes.business import Business
 from universal_calendar.clock import utc_now
 
 

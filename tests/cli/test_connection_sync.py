@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine
-from tests.harness.connected import Connected, connect
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.connected import Connected, connect
 from universal_calendar.bootstrap.parts import Parts
 
 NO_WORKER = "universal-calendar worker"

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import settings_for
 from tests.harness.command_line import CommandLine, Finished
-from tests.harness.sandbox import running_sandbox
+from tests.harness.outside.sandbox import running_sandbox
 from tests.web.conftest import superuser_of
 from universal_calendar.bootstrap.parts import start_server
 

@@ -12,8 +12,8 @@ from psycopg import sql
 from tests.harness.command_line import CommandLine
 from universal_calendar.bootstrap.parts import Server
 from universal_calendar.settings import Settings
-from universal_calendar.store.encryption import MasterKeys
 from universal_calendar.store.migrate import head_revision
+from universal_calendar.store.sealing.encryption import MasterKeys
 
 ROLE = "installed by the tests"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine
 from tests.harness.running import RunningService
+from tests.harness.scenes.business import Business
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine, Finished
+from tests.harness.scenes.business import Business
 from tests.providers.housecallpro.server import (
     FakeHousecallPro,
     running_housecallpro,

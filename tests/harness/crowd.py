@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import httpx2
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from universal_calendar.clock import utc_now
 
 OPENING, CLOSING = 9 * 60, 17 * 60

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.harness.business import EVERY_DAY, Business, open_business
 from tests.harness.running import GENEROUS
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
 from tests.harness.settings import settings_from
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.settings import Settings

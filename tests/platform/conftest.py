@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.harness.sister_services import SisterServices, sister_services
+from tests.harness.outside.sister_services import SisterServices, sister_services
 from universal_calendar.outgoing.http import Sender
 
 

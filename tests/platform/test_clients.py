@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.harness.foreign_server import free_port
-from tests.harness.sister_services import SERVICE_KEY, Heard, SisterServices
+from tests.harness.outside.sister_services import SERVICE_KEY, Heard, SisterServices
 from universal_calendar.core.errors import TenantNotFound
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.core.localtime import zone_named

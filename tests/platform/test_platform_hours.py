@@ -3,8 +3,8 @@ from datetime import datetime
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business, open_business
-from tests.harness.sister_services import SERVICE_KEY, SisterServices
+from tests.harness.outside.sister_services import SERVICE_KEY, SisterServices
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import AgentNotFound
@@ -12,15 +12,15 @@ from universal_calendar.core.hours import complete
 from universal_calendar.core.instant import MINUTE, Instant, from_datetime, to_datetime
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.platform.tenant_service import TenantService
-from universal_calendar.services.platform_hours import (
+from universal_calendar.services.ports.agendas import AgendaQuery
+from universal_calendar.services.ports.identity import Caller
+from universal_calendar.services.ports.tenants import Agent
+from universal_calendar.services.tenants.platform_hours import (
     PAUSE,
     REFRESH_AFTER,
     PlatformHours,
 )
-from universal_calendar.services.ports.agendas import AgendaQuery
-from universal_calendar.services.ports.identity import Caller
-from universal_calendar.services.ports.tenants import Agent
-from universal_calendar.store.platform_hours import PlatformScheduleTable
+from universal_calendar.store.tenants.platform_hours import PlatformScheduleTable
 
 LATER = REFRESH_AFTER + MINUTE
 

@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.drafts import TENANT
 from tests.contracts.pushes import Receiver, open_receiver
 from tests.contracts.world import Examined
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.providers.contract import CheckedSender
 from tests.providers.means import means_of
 from tests.providers.sandbox_world import SandboxWorld

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.contracts.world import Seen
-from tests.harness.sandbox import Sandbox
+from tests.harness.outside.sandbox import Sandbox
 from universal_calendar.core.instant import from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
 

@@ -13,7 +13,7 @@ import requests
 from tests.contracts.drafts import NINE, at
 from tests.contracts.pushes import Receiver
 from tests.harness.island import wait_for
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.providers.contract import Contract, read_contract
 from tests.providers.sandbox_world import SandboxWorld
 from universal_calendar.cli.sandbox import sandbox as run_sandbox

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.ground import Ground, open_ground
 from tests.harness.island import Island, island
-from tests.harness.ledger import Ledger
-from tests.harness.sandbox import Sandbox, running_sandbox
-from tests.harness.town import Town, found_town
+from tests.harness.machines.ground import Ground, open_ground
+from tests.harness.machines.ledger import Ledger
+from tests.harness.machines.town import Town, found_town
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business
 from universal_calendar.bootstrap.parts import Server
 
 

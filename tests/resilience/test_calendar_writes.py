@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary, now
-from tests.harness.paper_provider import GOOD, Paper
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary, now
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.errors import InvalidField
@@ -21,17 +21,20 @@ from universal_calendar.core.provider_errors import (
     Throttled,
 )
 from universal_calendar.core.retry import SECOND
-from universal_calendar.services.calendar_writes import (
+from universal_calendar.services.calendars.calendar_writes import (
     LEASE_MARGIN,
     CalendarWrites,
     event_key,
 )
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.ports.calendars import WrittenEvent
 from universal_calendar.services.ports.connections import Connection, ConnectionStatus
 from universal_calendar.services.ports.links import Failed, LinkState, LinkStatus
-from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
-from universal_calendar.store.links import LinkTable
+from universal_calendar.store.calendars.links import LinkTable
+from universal_calendar.store.connections.connections import (
+    ConnectionQuota,
+    ConnectionTable,
+)
 from universal_calendar.store.rate_limits import RateLimit
 
 

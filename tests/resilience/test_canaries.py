@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from tests.harness.burglar import keys_in, opened_with, sealed_values
-from tests.harness.canaries import Canary
-from tests.harness.every_request import endpoints
-from tests.harness.flooded import World, flooded_endpoints, go_through, world
-from tests.harness.leftovers import Leftovers, collected, dump, names
+from tests.harness.canaries.burglar import keys_in, opened_with, sealed_values
+from tests.harness.canaries.every_request import endpoints
+from tests.harness.canaries.flooded import World, flooded_endpoints, go_through, world
+from tests.harness.canaries.leftovers import Leftovers, collected, dump, names
+from tests.harness.canaries.strings import Canary
 from universal_calendar.bootstrap.parts import master_keys
 from universal_calendar.web.app import openapi_document
 

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.crowd import (
     LONGEST_ANSWER,
     OPENING,
@@ -17,8 +16,9 @@ from tests.harness.crowd import (
     statuses,
 )
 from tests.harness.island import Island, island
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
 from tests.harness.running import running_service
+from tests.harness.scenes.business import Business
 
 CROWD = 64
 ROUNDS = 20

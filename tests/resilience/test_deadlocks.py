@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
 from tests.harness.crowd import OPENING, day_after
-from tests.harness.front_desk import FrontDesk, Place
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
+from tests.harness.scenes.business import EVERY_DAY, Business
+from tests.harness.scenes.front_desk import FrontDesk, Place
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import (

@@ -18,15 +18,15 @@ import httpx2
 import pytest
 
 from tests.harness.crowd import clients
-from tests.harness.dispatcher import JOBS_OF_ONE, Dispatcher, Job
-from tests.harness.ground import Ground, open_ground
-from tests.harness.housecallpro_company import housecallpro
 from tests.harness.island import Island
-from tests.harness.jobber_company import jobber
-from tests.harness.ledger import Ledger
-from tests.harness.platforms import Platform, VisitThere
-from tests.harness.town import Serving, Working
-from tests.harness.visited import Visited, open_visited
+from tests.harness.machines.dispatcher import JOBS_OF_ONE, Dispatcher, Job
+from tests.harness.machines.ground import Ground, open_ground
+from tests.harness.machines.ledger import Ledger
+from tests.harness.machines.town import Serving, Working
+from tests.harness.outside.housecallpro_company import housecallpro
+from tests.harness.outside.jobber_company import jobber
+from tests.harness.outside.platforms import Platform, VisitThere
+from tests.harness.scenes.visited import Visited, open_visited
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.clock import utc_now

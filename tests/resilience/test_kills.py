@@ -15,7 +15,6 @@ from itertools import groupby
 import psutil
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.crowd import (
     LONGEST_ANSWER,
     Reply,
@@ -28,8 +27,9 @@ from tests.harness.crowd import (
     statuses,
 )
 from tests.harness.island import Island
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
 from tests.harness.running import RunningService, running_service, start_service
+from tests.harness.scenes.business import Business
 
 KILLS = 10
 RECOVERED_SECONDS = 8.0

@@ -12,12 +12,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.business import EVERY_DAY
 from tests.harness.crowd import Wish, ask_at_once, clients, day_after, statuses
 from tests.harness.island import wait_for
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
+from tests.harness.machines.town import Serving, Shop, Town, found_town
 from tests.harness.running import SERVICE_KEY
-from tests.harness.town import Serving, Shop, Town, found_town
+from tests.harness.scenes.business import EVERY_DAY
 from universal_calendar.bootstrap.parts import open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime

@@ -8,10 +8,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
 from tests.harness.crowd import OPENING, day_after
-from tests.harness.front_desk import FrontDesk, Place
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
+from tests.harness.scenes.business import EVERY_DAY, Business
+from tests.harness.scenes.front_desk import FrontDesk, Place
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import (
@@ -22,7 +22,7 @@ from universal_calendar.core.errors import (
     Unavailability,
 )
 from universal_calendar.core.instant import from_datetime
-from universal_calendar.services.decisions import OPTIMISTIC_TRIES
+from universal_calendar.services.booking.decisions import OPTIMISTIC_TRIES
 from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,

@@ -9,7 +9,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.harness.business import Business, open_business
 from tests.harness.crowd import (
     LONGEST_ANSWER,
     OPENING,
@@ -23,12 +22,13 @@ from tests.harness.crowd import (
 )
 from tests.harness.foreign_server import Pooler, free_port, pooler
 from tests.harness.island import Island, island
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
 from tests.harness.running import RunningService, clean_environment, running_service
+from tests.harness.scenes.business import Business, open_business
 from tests.harness.settings import settings_from
 from universal_calendar.bootstrap.parts import open_parts, start_server
-from universal_calendar.store.encryption import key_text, new_key
 from universal_calendar.store.migrate import current_revision, head_revision
+from universal_calendar.store.sealing.encryption import key_text, new_key
 
 KEY = key_text(new_key())
 SESSIONS = 2

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.harness.business import Business, open_business
 from tests.harness.crowd import (
     OPENING,
     Wish,
@@ -17,13 +16,14 @@ from tests.harness.crowd import (
 )
 from tests.harness.foreign_server import postgresql_15
 from tests.harness.island import Island, island
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
 from tests.harness.running import running_service
+from tests.harness.scenes.business import Business, open_business
 from tests.harness.settings import settings_from
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.settings import Settings
-from universal_calendar.store.encryption import key_text, new_key
 from universal_calendar.store.provision import provision
+from universal_calendar.store.sealing.encryption import key_text, new_key
 
 PASSWORD = "of a server that lives for one test"  # noqa: S105
 

@@ -18,7 +18,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.harness.business import Business
 from tests.harness.crowd import (
     LONGEST_ANSWER,
     OPENING,
@@ -32,10 +31,11 @@ from tests.harness.crowd import (
     statuses,
 )
 from tests.harness.island import Island, wait_for
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
 from tests.harness.running import RunningService, clean_environment, start_service
-from universal_calendar.store.encryption import key_text, new_key
+from tests.harness.scenes.business import Business
 from universal_calendar.store.migrate import current_revision, head_revision, migrate
+from universal_calendar.store.sealing.encryption import key_text, new_key
 
 STOP_SECONDS = 30.0
 PROMPT_SECONDS = 8.0  # container runtimes kill after ten

@@ -23,14 +23,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.island import island
-from tests.harness.mirror import Mirror, ReadCalendar
+from tests.harness.scenes.front_desk import FrontDesk, Place
+from tests.harness.scenes.mirror import Mirror, ReadCalendar
 from tests.resilience.diary import Diary, Rules, Span
 from universal_calendar.bootstrap.parts import Parts, open_parts, start_server
 from universal_calendar.core.errors import AgentNotFound, BookingRefused
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.availability import Availability, SlotQuestion
+from universal_calendar.services.booking.availability import Availability, SlotQuestion
 from universal_calendar.services.ports.agendas import AgendaQuery
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.ports.tenants import Agent

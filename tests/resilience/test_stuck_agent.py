@@ -5,9 +5,9 @@ import asyncio
 import psycopg
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.crowd import LONGEST_ANSWER, OPENING, Wish, ask, clients, day_after
 from tests.harness.running import RunningService
+from tests.harness.scenes.business import Business
 from universal_calendar.bootstrap.parts import Server
 
 

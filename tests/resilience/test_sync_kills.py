@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.harness.ground import Ground
-from tests.harness.sandbox import Sandbox
-from tests.harness.synced import Synced, connect, offering
+from tests.harness.machines.ground import Ground
+from tests.harness.outside.sandbox import Sandbox
+from tests.harness.scenes.synced import Synced, connect, offering
 from tests.harness.waiting import until
 from universal_calendar.clock import utc_now
 from universal_calendar.core.retry import SECOND
-from universal_calendar.services.calendar_sync import LEASE
-from universal_calendar.services.calendar_writes import event_key
+from universal_calendar.services.calendars.calendar_sync import LEASE
+from universal_calendar.services.calendars.calendar_writes import event_key
 
 EVENTS = 120
 RECOVERED_SECONDS = 60.0

@@ -17,12 +17,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from typing_extensions import override
 
-from tests.harness.life import HOURS, PICKS, Life, Stage, lived, some_of, staged
-from tests.harness.sandbox import Json, Sandbox, running_sandbox
-from tests.harness.synced import Synced, connect, span
+from tests.harness.machines.life import (
+    HOURS,
+    PICKS,
+    Life,
+    Stage,
+    lived,
+    some_of,
+    staged,
+)
+from tests.harness.outside.sandbox import Json, Sandbox, running_sandbox
+from tests.harness.scenes.synced import Synced, connect, span
 from universal_calendar.bootstrap.providers import providers
 from universal_calendar.core.errors import BookingRefused
-from universal_calendar.services.calendar_writes import event_key
+from universal_calendar.services.calendars.calendar_writes import event_key
 
 EXAMPLES = 250
 _names = count()

@@ -10,10 +10,10 @@ import logging
 from collections import Counter
 from typing import Any
 
-from tests.harness.agreement import check_agreement
-from tests.harness.clerk import BOOK_BY_AGENT, HASTY_LIVES, LIVES, Clerk
 from tests.harness.crowd import clients
-from tests.harness.town import Shop, Town
+from tests.harness.machines.agreement import check_agreement
+from tests.harness.machines.clerk import BOOK_BY_AGENT, HASTY_LIVES, LIVES, Clerk
+from tests.harness.machines.town import Shop, Town
 
 LONGEST_ANSWER = 5.0
 RECOVERED_SECONDS = 40.0

@@ -15,11 +15,11 @@ from email.message import EmailMessage
 import httpx2
 from icalendar import Calendar
 
-from tests.harness.agreement import check_agreement
-from tests.harness.clerk import Clerk, Json, Reply, ask
 from tests.harness.crowd import clients
+from tests.harness.machines.agreement import check_agreement
+from tests.harness.machines.clerk import Clerk, Json, Reply, ask
+from tests.harness.machines.town import Serving, Town, Working
 from tests.harness.running import SERVICE_KEY
-from tests.harness.town import Serving, Town, Working
 from tests.harness.waiting import until
 from tests.notify.mailbox import Mailbox, mailbox, read
 

@@ -18,10 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from typing_extensions import override
 
-from tests.harness.housecallpro_company import housecallpro
-from tests.harness.jobber_company import jobber
-from tests.harness.judged_visits import JudgedVisits
-from tests.harness.life import (
+from tests.harness.machines.judged_visits import JudgedVisits
+from tests.harness.machines.life import (
     CUTS,
     PICKS,
     Stage,
@@ -29,14 +27,16 @@ from tests.harness.life import (
     some_of,
     staged,
 )
-from tests.harness.platforms import Platform, VisitThere
-from tests.harness.visited import open_visited
+from tests.harness.outside.housecallpro_company import housecallpro
+from tests.harness.outside.jobber_company import jobber
+from tests.harness.outside.platforms import Platform, VisitThere
+from tests.harness.scenes.visited import open_visited
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.providers import providers
 from universal_calendar.core.errors import BookingRefused, FinalStatus
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import ProviderError
-from universal_calendar.services.appointment_changes import Revision
+from universal_calendar.services.booking.appointment_changes import Revision
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import PushDelivery
 from universal_calendar.services.ports.tenants import Agent

@@ -11,17 +11,17 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import open_business
-from tests.harness.calendars import Diary, now, shown
 from tests.harness.foreign_server import Pooler, pooler
-from tests.harness.ground import Ground
-from tests.harness.sandbox import Sandbox, SandboxAccount
+from tests.harness.machines.ground import Ground
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount
+from tests.harness.scenes.business import open_business
+from tests.harness.scenes.calendars import Diary, now, shown
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.providers import providers
 from universal_calendar.bootstrap.worker import connections
 from universal_calendar.core.errors import DatabaseUnavailable
-from universal_calendar.services.calendar_writes import event_key
+from universal_calendar.services.calendars.calendar_writes import event_key
 
 KILLS = 10
 # A lease of the dead, and their last task, must end before it goes on.

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.sandbox import Sandbox, running_sandbox
-from tests.harness.synced import Synced, connect, offering
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.synced import Synced, connect, offering
 from tests.notify.mailbox import mailbox
 from tests.notify.receiver import receiver
 from tests.services.office import Office, Screens

@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 from conftest import settings_for
-from tests.harness.business import Business
-from tests.harness.tenant_office import TenantOffice, hours_from
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.tenant_office import TenantOffice, hours_from
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.services.ports.tenants import Agent
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from tests.notify.building import SNAPSHOT
 from tests.notify.mailbox import Mailbox
 from tests.notify.receiver import Receiver
@@ -26,8 +26,10 @@ from universal_calendar.notify.sms import GatewayChannel
 from universal_calendar.notify.smtp_server import SmtpServer
 from universal_calendar.notify.webhook import WebhookChannel, new_webhook_secret
 from universal_calendar.outgoing.http import Sender
-from universal_calendar.services.broadcasts import BroadcastChannel
-from universal_calendar.services.notices import Notices, Told
+from universal_calendar.services.notices.broadcasts import BroadcastChannel
+from universal_calendar.services.notices.notices import Notices, Told
+from universal_calendar.services.notices.reminders import Reminders
+from universal_calendar.services.notices.webhook_endpoints import WebhookEndpoints
 from universal_calendar.services.ports.notices import (
     AppointmentSnapshot,
     Channel,
@@ -40,13 +42,11 @@ from universal_calendar.services.ports.platform import (
     BroadcastEvent,
     PlatformDown,
 )
-from universal_calendar.services.reminders import Reminders
-from universal_calendar.services.webhook_endpoints import WebhookEndpoints
 from universal_calendar.store.answers import read_tenant_keys
-from universal_calendar.store.notices import NoticeTable
-from universal_calendar.store.reminders import ReminderTable
-from universal_calendar.store.snapshots import seal_snapshot
-from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.notices.notices import NoticeTable
+from universal_calendar.store.notices.reminders import ReminderTable
+from universal_calendar.store.notices.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.sealing.snapshots import seal_snapshot
 
 NOW = from_datetime(utc_now().replace(microsecond=0))
 START = NOW + 10 * DAY

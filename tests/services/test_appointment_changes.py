@@ -8,9 +8,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
-from tests.harness.ledger import Ledger
-from tests.harness.tenant_office import (
+from tests.harness.machines.ledger import Ledger
+from tests.harness.scenes.business import EVERY_DAY, Business
+from tests.harness.scenes.tenant_office import (
     ACTOR,
     TenantOffice,
     hours_from,
@@ -29,7 +29,7 @@ from universal_calendar.core.errors import (
     Unavailability,
 )
 from universal_calendar.core.instant import DAY, HOUR, MINUTE, to_datetime
-from universal_calendar.services.appointment_changes import AppointmentChanges
+from universal_calendar.services.booking.appointment_changes import AppointmentChanges
 
 START = opening()
 

@@ -5,8 +5,8 @@ import asyncio
 import orjson
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.tenant_office import TenantOffice, hours_from, opening
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.tenant_office import TenantOffice, hours_from, opening
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import HOUR, to_datetime

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from tests.harness.synced import Synced
+from tests.harness.scenes.synced import Synced
 from tests.harness.waiting import until
 from universal_calendar.core.instant import DAY, HOUR, MINUTE
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.retry import SECOND
 from universal_calendar.core.sync import window_at
 from universal_calendar.services.ports.syncs import SYNC
-from universal_calendar.store.account_secrets import SealedAccount, seal_account
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.due_work import DueWorkTable
+from universal_calendar.store.sealing.account_secrets import SealedAccount, seal_account
 
 
 async def test_first_sync_reads_everything(synced: Synced) -> None:

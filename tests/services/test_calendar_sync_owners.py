@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from tests.harness.synced import Synced, span
+from tests.harness.scenes.synced import Synced, span
 from tests.harness.waiting import until
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import DAY, HOUR, MINUTE
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.retry import SECOND
-from universal_calendar.services.calendar_writes import event_key
+from universal_calendar.services.calendars.calendar_writes import event_key
 
 
 async def test_our_own_events_are_not_mirrored(synced: Synced) -> None:

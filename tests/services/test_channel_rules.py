@@ -5,7 +5,7 @@ import pytest
 from universal_calendar.bootstrap.channels import push_base_url
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import DAY, HOUR, MINUTE
-from universal_calendar.services.channels import is_ending
+from universal_calendar.services.calendars.channels import is_ending
 from universal_calendar.services.ports.calendars import PushChannel
 from universal_calendar.services.ports.channels import KnownChannel
 from universal_calendar.settings import Environment

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from tests.contracts.pushes import Receiver, open_receiver
-from tests.harness.business import Business
-from tests.harness.connected import Connected, connect
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.connected import Connected, connect
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Parts, new_id
@@ -22,18 +22,18 @@ from universal_calendar.bootstrap.providers import providers
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField, Unauthorized
 from universal_calendar.core.instant import DAY, HOUR, Instant, from_datetime
-from universal_calendar.services.channels import Channels, Making
+from universal_calendar.services.calendars.channels import Channels, Making
+from universal_calendar.services.calendars.push_hints import PushHints
 from universal_calendar.services.ports.calendars import (
     PushDelivery,
     PushNotification,
     PushProvider,
 )
-from universal_calendar.services.push_hints import PushHints
-from universal_calendar.store.connections import ConnectionQuota
+from universal_calendar.store.calendars.push_channels import ChannelTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
+from universal_calendar.store.connections.connections import ConnectionQuota
 from universal_calendar.store.database import Database
-from universal_calendar.store.push_channels import ChannelTable
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.syncs import SyncRequestTable
 
 EVENT = {
     "title": "Dentist",

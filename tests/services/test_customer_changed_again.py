@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import now
-from tests.harness.fitters import Fitters, connect_account
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import now
+from tests.harness.scenes.fitters import Fitters, connect_account
 from universal_calendar.bootstrap.parts import Parts, new_id
 
 

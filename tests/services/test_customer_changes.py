@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import now
-from tests.harness.fitters import JANE, Fitters, connect_account
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import now
+from tests.harness.scenes.fitters import JANE, Fitters, connect_account
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import DAY, HOUR, MINUTE
 from universal_calendar.core.provider_errors import (
@@ -21,7 +21,7 @@ from universal_calendar.core.provider_errors import (
 )
 from universal_calendar.core.retry import LONGEST_WAIT, SECOND
 from universal_calendar.core.sync import FRESH
-from universal_calendar.services.customer_changes import following
+from universal_calendar.services.field_service.customer_changes import following
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.changed_customers import CUSTOMER
 from universal_calendar.services.ports.visits import Customer

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import open_business
+from tests.harness.scenes.business import open_business
 from tests.notify.building import TRACES
 from tests.services.office import NOW, Office, listen, settle
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.delivery_schedule import SECOND
 from universal_calendar.core.instant import DAY, HOUR, MINUTE, instant_text
-from universal_calendar.services.notices import Notices, Told
+from universal_calendar.services.notices.notices import Notices, Told
 from universal_calendar.services.ports.notices import (
     ChannelName,
     DeliveryError,

@@ -11,7 +11,7 @@ from tests.services.office import NOW, Office, listen, settle
 from universal_calendar.bootstrap.parts import new_id
 from universal_calendar.core.delivery_schedule import SECOND
 from universal_calendar.core.instant import MINUTE
-from universal_calendar.services.notices import LEASE_MARGIN, Notices
+from universal_calendar.services.notices.notices import LEASE_MARGIN, Notices
 from universal_calendar.services.ports.notices import (
     ChannelName,
     DeliveryError,
@@ -21,7 +21,7 @@ from universal_calendar.services.ports.notices import (
     Verdict,
 )
 from universal_calendar.store.database import Database
-from universal_calendar.store.notices import NoticeTable
+from universal_calendar.store.notices.notices import NoticeTable
 
 EMAIL, WEBHOOK = ChannelName.EMAIL, ChannelName.WEBHOOK
 FAILED = DeliveryStatus.FAILED

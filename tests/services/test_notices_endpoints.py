@@ -6,25 +6,25 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.harness.business import open_business
+from tests.harness.scenes.business import open_business
 from tests.services.office import NOW, Office
 from universal_calendar.bootstrap.parts import new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import DAY, MINUTE, Instant, from_datetime
 from universal_calendar.notify.webhook import new_webhook_secret
+from universal_calendar.services.notices.webhook_endpoints import (
+    EVENTS,
+    MOST_ENDPOINTS,
+    WebhookEndpoints,
+)
 from universal_calendar.services.ports.notices import DeliveryStatus, NoticeKind
 from universal_calendar.services.ports.webhook_endpoints import (
     DeliveryNotFound,
     EndpointInactive,
     EndpointNotFound,
 )
-from universal_calendar.services.webhook_endpoints import (
-    EVENTS,
-    MOST_ENDPOINTS,
-    WebhookEndpoints,
-)
-from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.notices.webhook_endpoints import WebhookEndpointTable
 
 URL = "https://hooks.example/path"
 

@@ -14,7 +14,7 @@ from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.notices import NoticeKind, TenantNoticeSettings
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.due_work import DueWorkTable
-from universal_calendar.store.people import seal_person
+from universal_calendar.store.sealing.people import seal_person
 
 A_DAY, AN_HOUR = 1440, 60
 PERSON = Person(

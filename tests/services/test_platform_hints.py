@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import Business, open_business
-from tests.harness.calendars import now
-from tests.harness.fitters import JANE, SLUG, Fitters, connect_account
+from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.calendars import now
+from tests.harness.scenes.fitters import JANE, SLUG, Fitters, connect_account
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.errors import InvalidField, NotFound, Unauthorized
 from universal_calendar.core.instant import HOUR, MINUTE, to_datetime
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.ports.calendars import PushDelivery
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 
 def an_account() -> str:

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import now
-from tests.harness.paper_provider import GOOD, Paper
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import now
 from tests.services.workshop import (
     ACTOR,
     WatchedPlatform,
@@ -17,14 +17,16 @@ from tests.services.workshop import (
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import MINUTE
-from universal_calendar.services.connection_usage import change_usage
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connection_usage import change_usage
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.connecting import PendingConnection
 from universal_calendar.services.ports.connections import Usage
 from universal_calendar.services.ports.visits import NOBODY, Visit, VisitStatus
-from universal_calendar.store.connections import ConnectionTable
-from universal_calendar.store.pending_connections import PendingConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
+from universal_calendar.store.connections.pending_connections import (
+    PendingConnectionTable,
+)
 
 DIRECTORY = "SELECT FROM platform_account_directory WHERE tenant_id = %s"
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.harness.paper_schedule import EVE
-from tests.harness.scheduled import Scheduled, open_scheduled
+from tests.harness.paper.schedule import EVE
+from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import HOUR
@@ -16,7 +16,7 @@ from universal_calendar.services.ports.calendars import Access, ChangesQuery
 from universal_calendar.services.ports.mirror import LeasedCalendar
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.services.ports.visits import NOBODY, Technician
-from universal_calendar.store.conflicts import read_conflicts
+from universal_calendar.store.booking.conflicts import read_conflicts
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from tests.harness.scheduled import Scheduled, open_scheduled
+from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import DAY
 from universal_calendar.core.sync import FRESH
-from universal_calendar.services.appointment_changes import Revision
+from universal_calendar.services.booking.appointment_changes import Revision
 
 
 @pytest.fixture

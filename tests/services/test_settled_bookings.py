@@ -8,9 +8,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.running import clean_environment
-from tests.harness.tenant_office import (
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.tenant_office import (
     SECOND,
     TenantOffice,
     hours_from,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from tests.services.workshop import ANN, BOB, Workshop, open_workshop
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.errors import AgentNotFound

@@ -6,19 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary, now
-from tests.harness.paper_provider import GOOD, Paper
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary, now
 from tests.services.workshop import ACTOR, ANN, BOB, Workshop, open_workshop
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import DAY
 from universal_calendar.core.provider_errors import ProviderDown
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     Cancellation,
 )
-from universal_calendar.services.connection_usage import read_calendar
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connection_usage import read_calendar
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.ports.appointments import Page
 from universal_calendar.services.ports.connections import Connection
 from universal_calendar.services.ports.links import LinkStatus
@@ -29,7 +29,7 @@ from universal_calendar.services.ports.visits import (
     VisitDraft,
     VisitStatus,
 )
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 PERSON = Customer("John Doe", "+12125550100", "john@example.test")
 

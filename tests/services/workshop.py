@@ -7,13 +7,14 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary, now
-from tests.harness.paper_platform import PaperPlatform
+from tests.harness.paper.platform import PaperPlatform
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary, now
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import Instant
-from universal_calendar.services.calendar_writes import CalendarWrites
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.calendars.calendar_writes import CalendarWrites
+from universal_calendar.services.connections.connections import Connections
+from universal_calendar.services.field_service.technicians import Technicians, assign
 from universal_calendar.services.ports.calendars import (
     Access,
     EventDraft,
@@ -23,12 +24,14 @@ from universal_calendar.services.ports.connections import Connection
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.ports.links import LinkState
 from universal_calendar.services.ports.visits import Technician
-from universal_calendar.services.technicians import Technicians, assign
-from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
-from universal_calendar.store.links import LinkTable
+from universal_calendar.store.calendars.links import LinkTable
+from universal_calendar.store.connections.connections import (
+    ConnectionQuota,
+    ConnectionTable,
+)
+from universal_calendar.store.field_service.technicians import TechnicianTable
+from universal_calendar.store.field_service.visits import VisitTable
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.technicians import TechnicianTable
-from universal_calendar.store.visits import VisitTable
 
 ACTOR = Actor(ActorKind.COMMAND_LINE, "test")
 ANN = Technician("t-1", "Ann")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.schedules import Schedule, connected_schedule
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.schedules import Schedule, connected_schedule
 from universal_calendar.bootstrap.parts import Parts
 
 

@@ -19,7 +19,7 @@ from universal_calendar.outgoing.http import OutgoingRequest, Sender
 from universal_calendar.providers._oauth import OAuth, Scopes
 from universal_calendar.providers.provider import Means, OAuthConfig
 from universal_calendar.services.ports.calendars import Access
-from universal_calendar.store.renewals import RenewalTable
+from universal_calendar.store.connections.renewals import RenewalTable
 
 Json = dict[str, Any]
 _SECONDS = 20

@@ -15,7 +15,7 @@ from universal_calendar.bootstrap.parts import Server, open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.provider_errors import Throttled
 from universal_calendar.services.ports.quotas import Bucket
-from universal_calendar.store.platform_quota import PlatformQuota
+from universal_calendar.store.field_service.platform_quota import PlatformQuota
 
 
 async def run(order: dict[str, Any]) -> int:

@@ -2,17 +2,19 @@
 
 import asyncio
 
-from tests.harness.business import Business
-from tests.harness.calendars import now
-from tests.harness.paper_provider import GOOD, Paper
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import now
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import MINUTE, to_datetime
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.ports.connecting import PendingConnection
 from universal_calendar.services.ports.identity import Actor, ActorKind
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
+from universal_calendar.store.connections.pending_connections import (
+    PendingConnectionTable,
+)
 from universal_calendar.store.housekeeping import Housekeeping
-from universal_calendar.store.pending_connections import PendingConnectionTable
 
 
 async def test_channels_and_work_go_with_their_connection(

@@ -1,8 +1,8 @@
 """Every table is known to what must go through all of them."""
 
 from universal_calendar.bootstrap.parts import Parts
-from universal_calendar.store.sealed_rows import SEALED_TABLES
-from universal_calendar.store.tenant_erasure import EMPTIED_TABLES, KEPT_TABLES
+from universal_calendar.store.sealing.sealed_rows import SEALED_TABLES
+from universal_calendar.store.tenants.tenant_erasure import EMPTIED_TABLES, KEPT_TABLES
 
 
 async def tables_with(parts: Parts, *columns: str) -> set[str]:

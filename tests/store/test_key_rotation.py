@@ -9,16 +9,16 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.crowd import OPENING, Wish, ask, clients, day_after, statuses
-from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.running import RunningService
-from tests.harness.schedules import Schedule
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.front_desk import FrontDesk, Place
+from tests.harness.scenes.schedules import Schedule
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import TenantNotFound
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.key_rotation import KeyRotation, Rotated
+from universal_calendar.services.notices.webhook_endpoints import WebhookEndpoints
 from universal_calendar.services.ports.agendas import (
     AgendaQuery,
     AgendaReading,
@@ -30,19 +30,19 @@ from universal_calendar.services.ports.connections import NewCalendar, NewConnec
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.ports.privacy import StillBusy
 from universal_calendar.services.ports.visits import NOBODY, Technician
-from universal_calendar.services.webhook_endpoints import WebhookEndpoints
+from universal_calendar.services.tenants.key_rotation import KeyRotation, Rotated
 from universal_calendar.store.answers import read_tenant_keys
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 from universal_calendar.store.database import Connection
-from universal_calendar.store.encryption import Unreadable
-from universal_calendar.store.key_rotation import KeyTable
-from universal_calendar.store.sealed_rows import (
+from universal_calendar.store.notices.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.sealing.encryption import Unreadable
+from universal_calendar.store.sealing.sealed_rows import (
     APPOINTMENTS,
     SEALED_TABLES,
     SealedRows,
     SealedTable,
 )
-from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.tenants.key_rotation import KeyTable
 
 NOW = from_datetime(utc_now())
 TESTER = Actor(ActorKind.COMMAND_LINE, "test")

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import Business, open_business
 from tests.harness.command_line import Finished
 from tests.harness.crowd import OPENING, Reply, Wish, ask, clients, day_after
 from tests.harness.running import clean_environment, running_service
+from tests.harness.scenes.business import Business, open_business
 from universal_calendar.bootstrap.parts import (
     Parts,
     Server,
     open_parts,
     start_server,
 )
-from universal_calendar.store.encryption import CannotDecrypt, key_text, new_key
-from universal_calendar.store.key_rotation import KeyTable
-from universal_calendar.store.sealed_rows import SEALED_TABLES, SealedRows
+from universal_calendar.store.sealing.encryption import CannotDecrypt, key_text, new_key
+from universal_calendar.store.sealing.sealed_rows import SEALED_TABLES, SealedRows
+from universal_calendar.store.tenants.key_rotation import KeyTable
 
 OLD, NEW = key_text(new_key()), key_text(new_key())
 BOTH = f"{NEW},{OLD}"

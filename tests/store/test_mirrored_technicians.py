@@ -1,11 +1,11 @@
 """Whose time a mirrored event takes is kept as it was told, and compared with it."""
 
-from tests.harness.schedules import Schedule
+from tests.harness.scenes.schedules import Schedule
 from universal_calendar.core.instant import HOUR
 from universal_calendar.core.sync import MirroredTime, Reading, window_at
 from universal_calendar.services.ports.mirror import Mirrored
 from universal_calendar.services.ports.syncs import Tally
-from universal_calendar.store.mirror import MirrorTable
+from universal_calendar.store.calendars.mirror import MirrorTable
 
 TOLD = [None, (), ("",), ("t-1",), ("tëch", "b", "a", "b"), tuple(map(str, range(99)))]
 

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.calendars import now
 from tests.harness.running import clean_environment
+from tests.harness.scenes.calendars import now
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.provider_errors import Throttled
 from universal_calendar.services.ports.quotas import Bucket
-from universal_calendar.store.platform_quota import PlatformQuota
+from universal_calendar.store.field_service.platform_quota import PlatformQuota
 
 COST = Bucket("cost", 10_000, 20)
 """Jobber's: 500 come back each second."""

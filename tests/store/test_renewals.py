@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.running import clean_environment
+from tests.harness.scenes.business import Business
 from tests.harness.waiting import until
 from tests.providers.microsoft.account import connected_secrets, registration
 from tests.providers.microsoft.server import FakeMicrosoft, Fault
@@ -29,8 +29,8 @@ from universal_calendar.core.provider_errors import NotAuthorized, ProviderDown
 from universal_calendar.services.ports.authorization import Renew, Secrets
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.connections import NewConnection
-from universal_calendar.store.connections import ConnectionTable
-from universal_calendar.store.renewals import RenewalTable
+from universal_calendar.store.connections.connections import ConnectionTable
+from universal_calendar.store.connections.renewals import RenewalTable
 
 SECONDS = 5.0
 SHORT = 0.3

@@ -6,25 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.connected import Connected, connect
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.connected import Connected, connect
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import DAY, HOUR, Instant, from_datetime
+from universal_calendar.services.calendars.sync_requests import Syncs, SyncWish
 from universal_calendar.services.ports.calendars import PushChannel
 from universal_calendar.services.ports.channels import KnownChannel
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.ports.sync_requests import SyncScope, SyncStatus
 from universal_calendar.services.ports.syncs import Tally
-from universal_calendar.services.sync_requests import Syncs, SyncWish
+from universal_calendar.store.calendars.push_channels import ChannelTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable, SyncRunTable
 from universal_calendar.store.housekeeping import (
     CHANNELS_KEPT,
     SYNCS_KEPT,
     Housekeeping,
 )
-from universal_calendar.store.push_channels import ChannelTable
-from universal_calendar.store.syncs import SyncRequestTable, SyncRunTable
 
 SOMEBODY = Actor(ActorKind.COMMAND_LINE, "cli")
 ROUNDS = 15

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.harness.schedules import Schedule
+from tests.harness.scenes.schedules import Schedule
 from universal_calendar.bootstrap.parts import new_id
 from universal_calendar.core.errors import AgentNotFound
 from universal_calendar.services.ports.technicians import TechnicianNotFound

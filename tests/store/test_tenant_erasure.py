@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 
-from tests.harness.business import Business
 from tests.harness.crowd import OPENING, Wish, ask, clients, day_after
-from tests.harness.front_desk import FrontDesk, Place
 from tests.harness.running import RunningService, clean_environment
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.front_desk import FrontDesk, Place
 from tests.web.conftest import Superuser, superuser_of
 from universal_calendar.bootstrap.parts import Parts, Server, new_id
 from universal_calendar.bootstrap.privacy import tenant_erasure
@@ -37,8 +37,11 @@ from universal_calendar.services.ports.agendas import (
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.appointments import NewAppointment
 from universal_calendar.services.ports.identity import Actor, ActorKind
-from universal_calendar.store.encryption import Unreadable, place_of, reopened
-from universal_calendar.store.tenant_erasure import EMPTIED_TABLES, TenantErasureTable
+from universal_calendar.store.sealing.encryption import Unreadable, place_of, reopened
+from universal_calendar.store.tenants.tenant_erasure import (
+    EMPTIED_TABLES,
+    TenantErasureTable,
+)
 
 NOW = from_datetime(utc_now())
 TESTER = Actor(ActorKind.COMMAND_LINE, "test")

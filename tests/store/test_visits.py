@@ -5,9 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary
-from tests.harness.schedules import CUSTOMER, Schedule
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary
+from tests.harness.scenes.schedules import CUSTOMER, Schedule
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.instant import MINUTE

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import httpx2
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from universal_calendar.clock import utc_now
 
 Headers = Mapping[str, str | bytes]

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from conftest import Service, settings_for
-from tests.harness.business import Business
-from tests.harness.mirror import Mirror
 from tests.harness.running import RunningService
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.mirror import Mirror
 from tests.web.api import Api
 from universal_calendar.bootstrap.parts import Parts, Server, start_server
 

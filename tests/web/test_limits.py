@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.harness.business import Business, open_business
 from tests.harness.running import RunningService, running_service
+from tests.harness.scenes.business import Business, open_business
 from tests.web.api import BOOKING, Api, day_after, wait_for
 from universal_calendar.bootstrap.parts import Parts, Server
 

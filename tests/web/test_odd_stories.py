@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from tests.harness.business import EVERY_DAY
-from tests.harness.owners import Owner
+from tests.harness.outside.owners import Owner
 from tests.harness.running import RunningService
-from tests.harness.story_fixtures import (
+from tests.harness.scenes.business import EVERY_DAY
+from tests.harness.scenes.story_fixtures import (
     Accounts,
     given_accounts,
     given_connected,
@@ -18,7 +18,7 @@ from tests.harness.story_fixtures import (
     given_place,
     given_service,
 )
-from tests.harness.whole_story import (
+from tests.harness.scenes.whole_story import (
     OTHER_DAY,
     SECONDS,
     Office,

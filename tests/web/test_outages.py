@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import Business, open_business
 from tests.harness.running import RunningService, running_service
+from tests.harness.scenes.business import Business, open_business
 from tests.web.api import Api, day_after, wait_for
 from tests.web.conftest import superuser_of
 from universal_calendar.bootstrap.parts import Server, open_parts

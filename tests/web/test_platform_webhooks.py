@@ -15,14 +15,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.business import Business, open_business
-from tests.harness.calendars import now
 from tests.harness.crowd import clients
-from tests.harness.fitters import Fitters, connect_account
 from tests.harness.running import RunningService, running_service
+from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.calendars import now
+from tests.harness.scenes.fitters import Fitters, connect_account
 from universal_calendar.bootstrap.parts import Parts, Server, new_id
 from universal_calendar.clock import utc_now
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 PROMPTLY = 0.5
 SECRETS = {

@@ -12,17 +12,17 @@ import httpx2
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import open_business
 from tests.harness.command_line import CommandLine
-from tests.harness.connected import Connected, connect
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.harness.running import RunningService, start_service
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import open_business
+from tests.harness.scenes.connected import Connected, connect
 from tests.harness.waiting import until
 from tests.web.api import Api, day_after
 from universal_calendar.bootstrap.parts import Server, open_parts, start_server
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
-from universal_calendar.store.syncs import SyncRequestTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
 
 SECONDS = 20.0
 DAY = day_after(3)

@@ -7,16 +7,16 @@ from itertools import product
 
 import pytest
 
-from tests.harness.owners import Owner
+from tests.harness.outside.owners import Owner
 from tests.harness.running import RunningService
-from tests.harness.story_fixtures import (
+from tests.harness.scenes.story_fixtures import (
     Accounts,
     given_accounts,
     given_connected,
     given_place,
     given_service,
 )
-from tests.harness.whole_story import OTHER_DAY, SECONDS, Office, Place, hour_at
+from tests.harness.scenes.whole_story import OTHER_DAY, SECONDS, Office, Place, hour_at
 from tests.web.api import day_after, wait_for
 from tests.web.tenant_api.wishes import data
 from universal_calendar.core.instant import instant_text

@@ -14,10 +14,10 @@ import httpx2
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import Business, open_business
-from tests.harness.hands import Hand, HousecallProHand, JobberHand
+from tests.harness.outside.hands import Hand, HousecallProHand, JobberHand
 from tests.harness.running import RunningService, start_service
-from tests.harness.synced import offering
+from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.synced import offering
 from tests.harness.waiting import until
 from tests.providers.housecallpro.server import running_housecallpro
 from tests.providers.jobber.server import running_jobber
@@ -29,7 +29,7 @@ from universal_calendar.core.instant import HOUR, from_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
 from universal_calendar.services.ports.appointments import Person
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 SECONDS = 20.0
 DAY = day_after(3)

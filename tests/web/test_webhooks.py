@@ -16,17 +16,17 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from tests.harness.business import Business, open_business
-from tests.harness.connected import Connected, connect
 from tests.harness.crowd import clients
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.harness.running import RunningService, running_service
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.connected import Connected, connect
 from universal_calendar.bootstrap.parts import Parts, Server, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import DAY, from_datetime
 from universal_calendar.services.ports.calendars import PushChannel
 from universal_calendar.services.ports.channels import KnownChannel
-from universal_calendar.store.push_channels import ChannelTable
+from universal_calendar.store.calendars.push_channels import ChannelTable
 
 PROMPTLY = 0.5
 OTHER = "another"

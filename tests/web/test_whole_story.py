@@ -7,8 +7,8 @@ found was told, or asked for.
 
 from datetime import timedelta
 
-from tests.harness.story_fixtures import given_office, given_owner, given_place
-from tests.harness.whole_story import (
+from tests.harness.scenes.story_fixtures import given_office, given_owner, given_place
+from tests.harness.scenes.whole_story import (
     ALL_DAY,
     NEW_YORK,
     OTHER_DAY,

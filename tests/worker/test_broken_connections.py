@@ -6,22 +6,26 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary, now
-from tests.harness.paper_provider import GOOD, Paper
-from tests.harness.sister_services import SERVICE_KEY, SisterServices, sister_services
+from tests.harness.outside.sister_services import (
+    SERVICE_KEY,
+    SisterServices,
+    sister_services,
+)
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary, now
 from tests.resilience.test_calendar_writes import settle, writes_of
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.provider_errors import NotAuthorized
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.platform.alerts import AlertsService
 from universal_calendar.platform.connection_service import ConnectionService
-from universal_calendar.services.broken_connections import (
+from universal_calendar.services.connections.broken_connections import (
     CONNECTION,
     BrokenConnections,
 )
-from universal_calendar.services.connections import Connections
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.services.connections.connections import Connections
+from universal_calendar.store.connections.connections import ConnectionTable
 from universal_calendar.store.due_work import DueWorkTable
 
 

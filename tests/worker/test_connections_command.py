@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.command_line import CommandLine
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount, running_sandbox
+from tests.harness.scenes.business import Business
 from universal_calendar.bootstrap.parts import Parts
 
 

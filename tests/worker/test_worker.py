@@ -10,18 +10,18 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.calendars import Diary, now
-from tests.harness.paper_provider import GOOD, Paper
+from tests.harness.paper.provider import GOOD, Paper
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.calendars import Diary, now
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.bootstrap.worker import worker_of
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant
-from universal_calendar.services.connections import Connections
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.due_work import AGAIN_AFTER, DueWork
 from universal_calendar.services.ports.due_work import DueItem, Settler
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 from universal_calendar.store.due_work import CALENDAR, DueWorkTable
 from universal_calendar.worker.queue import STUCK_SECONDS, Tasks
 

@@ -13,18 +13,20 @@ from universal_calendar.bootstrap.parts import MINUTE, Parts, new_id
 from universal_calendar.bootstrap.providers import Providers, platform_configs
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.channels import Channels, Making
-from universal_calendar.services.platform_hints import PlatformHints
+from universal_calendar.services.calendars.channels import Channels, Making
+from universal_calendar.services.calendars.push_hints import PushHints
+from universal_calendar.services.field_service.platform_hints import PlatformHints
 from universal_calendar.services.ports.calendars import PushProvider
 from universal_calendar.services.ports.field_service import FieldServiceProvider
-from universal_calendar.services.push_hints import PushHints
 from universal_calendar.settings import Environment, Settings
-from universal_calendar.store.changed_customers import ChangedCustomerTable
-from universal_calendar.store.connections import ConnectionQuota
-from universal_calendar.store.platform_accounts import PlatformAccountTable
-from universal_calendar.store.push_channels import ChannelTable
+from universal_calendar.store.calendars.push_channels import ChannelTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
+from universal_calendar.store.connections.connections import ConnectionQuota
+from universal_calendar.store.connections.platform_accounts import PlatformAccountTable
+from universal_calendar.store.field_service.changed_customers import (
+    ChangedCustomerTable,
+)
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.syncs import SyncRequestTable
 from universal_calendar.web.addresses import address_of
 from universal_calendar.web.webhooks import Take, Webhooks
 

@@ -13,11 +13,13 @@ from universal_calendar.bootstrap.tenant_gate import callers_limit
 from universal_calendar.bootstrap.worker import connections
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.connecting import Connecting
-from universal_calendar.services.connecting_in_browser import BrowserConnecting
-from universal_calendar.services.disconnecting import Disconnecting
+from universal_calendar.services.connections.connecting import Connecting
+from universal_calendar.services.connections.connecting_in_browser import (
+    BrowserConnecting,
+)
+from universal_calendar.services.connections.disconnecting import Disconnecting
+from universal_calendar.services.connections.redeeming import Making, Redeeming
 from universal_calendar.services.ports.connecting import Connectable
-from universal_calendar.services.redeeming import Making, Redeeming
 from universal_calendar.web.addresses import address_of
 from universal_calendar.web.connecting.pages import Pages
 from universal_calendar.web.connecting.routes import ConnectingPages

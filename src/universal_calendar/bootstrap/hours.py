@@ -10,10 +10,10 @@ from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import DatabaseUnavailable
 from universal_calendar.core.instant import from_datetime
-from universal_calendar.services.hours_on_demand import HoursOnDemand
-from universal_calendar.services.platform_hours import PlatformHours
-from universal_calendar.store.platform_hours import PlatformScheduleTable
-from universal_calendar.store.tenants import AgentTable
+from universal_calendar.services.booking.hours_on_demand import HoursOnDemand
+from universal_calendar.services.tenants.platform_hours import PlatformHours
+from universal_calendar.store.tenants.platform_hours import PlatformScheduleTable
+from universal_calendar.store.tenants.tenants import AgentTable
 
 INTERVAL_SECONDS: Final = 300
 _log = structlog.get_logger()

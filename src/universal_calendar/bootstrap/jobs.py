@@ -6,23 +6,25 @@ from dataclasses import replace
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.bootstrap.providers import Providers
 from universal_calendar.bootstrap.worker import calendar_providers, connections
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     SettledChanges,
 )
-from universal_calendar.services.appointments import Announcing, Appointments
-from universal_calendar.services.assignment import Assignment, Provide
-from universal_calendar.services.connecting_by_key import KeyConnecting
-from universal_calendar.services.jobs import Jobs
-from universal_calendar.services.live_check import LiveCheck
-from universal_calendar.services.platform_customers import PlatformCustomers
-from universal_calendar.services.platforms import Platforms
+from universal_calendar.services.booking.appointments import Announcing, Appointments
+from universal_calendar.services.booking.assignment import Assignment, Provide
+from universal_calendar.services.booking.live_check import LiveCheck
+from universal_calendar.services.booking.settled_bookings import SettledBookings
+from universal_calendar.services.booking.settling import JOB_SECONDS, Settlement
+from universal_calendar.services.connections.connecting_by_key import KeyConnecting
+from universal_calendar.services.field_service.jobs import Jobs
+from universal_calendar.services.field_service.platform_customers import (
+    PlatformCustomers,
+)
+from universal_calendar.services.field_service.platforms import Platforms
+from universal_calendar.services.field_service.technicians import Technicians
 from universal_calendar.services.ports.field_service import FieldServiceProvider
-from universal_calendar.services.settled_bookings import SettledBookings
-from universal_calendar.services.settling import JOB_SECONDS, Settlement
-from universal_calendar.services.technicians import Technicians
-from universal_calendar.store.candidates import CandidateTable
-from universal_calendar.store.technicians import TechnicianTable
+from universal_calendar.store.booking.candidates import CandidateTable
+from universal_calendar.store.field_service.technicians import TechnicianTable
 from universal_calendar.web.tenant_api.integrations import IntegrationsApi
 from universal_calendar.web.tenant_api.job_answers import FINISHING, booking_answer
 from universal_calendar.web.tenant_api.jobs import JobsApi

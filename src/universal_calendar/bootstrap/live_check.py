@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.bootstrap.providers import Providers
-from universal_calendar.services.live_check import LiveCheck
-from universal_calendar.store.connections import ConnectionQuota
-from universal_calendar.store.counting_calendars import CountingCalendarTable
+from universal_calendar.services.booking.live_check import LiveCheck
+from universal_calendar.store.calendars.counting_calendars import CountingCalendarTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
+from universal_calendar.store.connections.connections import ConnectionQuota
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.syncs import SyncRequestTable
 
 
 def live_check(parts: Parts, offered: Providers) -> LiveCheck:

@@ -13,7 +13,7 @@ from universal_calendar.platform.alerts import AlertsService
 from universal_calendar.platform.authentication import AuthenticationService
 from universal_calendar.platform.connection_service import ConnectionService
 from universal_calendar.platform.tenant_service import TenantService
-from universal_calendar.services.broadcasts import BroadcastChannel
+from universal_calendar.services.notices.broadcasts import BroadcastChannel
 from universal_calendar.services.ports.notices import Channel, ChannelName
 from universal_calendar.services.ports.platform import (
     Alerts,

@@ -11,16 +11,13 @@ from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import AlreadyExists, TenantNotFound
 from universal_calendar.core.identifier import RANDOM_BITS, uuid7
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.api_keys import ApiKeys
-from universal_calendar.services.tenants import Tenants
+from universal_calendar.services.tenants.api_keys import ApiKeys
+from universal_calendar.services.tenants.tenants import Tenants
 from universal_calendar.settings import Environment, Settings
-from universal_calendar.store.agendas import AgendaTable
-from universal_calendar.store.api_keys import ApiKeyTable
-from universal_calendar.store.appointments import AppointmentTable
+from universal_calendar.store.booking.agendas import AgendaTable
+from universal_calendar.store.booking.appointments import AppointmentTable
 from universal_calendar.store.database import Database
 from universal_calendar.store.embedded import EmbeddedPostgres
-from universal_calendar.store.encryption import MasterKeys, key_text, new_key
-from universal_calendar.store.keyring import Keyring, open_keyring
 from universal_calendar.store.migrate import (
     UnfitDatabase,
     check_role,
@@ -30,7 +27,10 @@ from universal_calendar.store.migrate import (
 )
 from universal_calendar.store.private_file import kept_private
 from universal_calendar.store.rate_limits import RateLimit, RateLimits
-from universal_calendar.store.tenants import AgentTable, TenantTable
+from universal_calendar.store.sealing.encryption import MasterKeys, key_text, new_key
+from universal_calendar.store.sealing.keyring import Keyring, open_keyring
+from universal_calendar.store.tenants.api_keys import ApiKeyTable
+from universal_calendar.store.tenants.tenants import AgentTable, TenantTable
 from universal_calendar.store.units import UnitsOfWork
 
 MINUTE = timedelta(minutes=1)

@@ -1,12 +1,12 @@
 """Rotation and erasure on open parts."""
 
 from universal_calendar.bootstrap.parts import Parts, new_id
-from universal_calendar.services.appointment_changes import AppointmentChanges
-from universal_calendar.services.key_rotation import KeyRotation
+from universal_calendar.services.booking.appointment_changes import AppointmentChanges
 from universal_calendar.services.privacy import Customers, TenantErasure
-from universal_calendar.store.key_rotation import KeyTable
-from universal_calendar.store.tenant_erasure import TenantErasureTable
-from universal_calendar.store.tenants import TenantTable
+from universal_calendar.services.tenants.key_rotation import KeyRotation
+from universal_calendar.store.tenants.key_rotation import KeyTable
+from universal_calendar.store.tenants.tenant_erasure import TenantErasureTable
+from universal_calendar.store.tenants.tenants import TenantTable
 from universal_calendar.web.tenant_api.privacy import PrivacyApi
 
 

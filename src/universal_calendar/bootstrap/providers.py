@@ -14,8 +14,8 @@ from universal_calendar.providers.provider import (
 )
 from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.settings import Environment, Settings
-from universal_calendar.store.platform_quota import PlatformQuota
-from universal_calendar.store.renewals import RenewalTable
+from universal_calendar.store.connections.renewals import RenewalTable
+from universal_calendar.store.field_service.platform_quota import PlatformQuota
 
 Providers: TypeAlias = Mapping[str, Provider]
 

@@ -41,11 +41,11 @@ from universal_calendar.bootstrap.worker import (
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import Unauthorized
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.appointments import Announcing, Appointments
-from universal_calendar.services.availability import Availability
-from universal_calendar.services.live_check import LiveCheck
+from universal_calendar.services.booking.appointments import Announcing, Appointments
+from universal_calendar.services.booking.availability import Availability
+from universal_calendar.services.booking.live_check import LiveCheck
+from universal_calendar.services.booking.settling import Settlement
 from universal_calendar.services.ports.identity import Caller
-from universal_calendar.services.settling import Settlement
 from universal_calendar.settings import Settings
 from universal_calendar.store.housekeeping import Housekeeping
 from universal_calendar.store.rate_limits import RateLimit

@@ -9,17 +9,21 @@ from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.bootstrap.providers import Providers
 from universal_calendar.clock import utc_now
 from universal_calendar.core.retry import SECOND
-from universal_calendar.services.appointment_changes import AppointmentChanges
-from universal_calendar.services.calendar_sync import CalendarSync, Pace, Tools
-from universal_calendar.services.owner_changes import OwnerChanges
-from universal_calendar.services.schedules import Schedules
-from universal_calendar.services.technicians import Technicians
-from universal_calendar.store.connections import ConnectionQuota
-from universal_calendar.store.mirror import MirrorTable
+from universal_calendar.services.booking.appointment_changes import AppointmentChanges
+from universal_calendar.services.calendars.calendar_sync import (
+    CalendarSync,
+    Pace,
+    Tools,
+)
+from universal_calendar.services.calendars.owner_changes import OwnerChanges
+from universal_calendar.services.field_service.schedules import Schedules
+from universal_calendar.services.field_service.technicians import Technicians
+from universal_calendar.store.calendars.mirror import MirrorTable
+from universal_calendar.store.calendars.syncs import SyncRunTable
+from universal_calendar.store.connections.connections import ConnectionQuota
+from universal_calendar.store.field_service.technicians import TechnicianTable
+from universal_calendar.store.field_service.visits import VisitTable
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.syncs import SyncRunTable
-from universal_calendar.store.technicians import TechnicianTable
-from universal_calendar.store.visits import VisitTable
 
 SYNC_SECONDS: Final = 90.0
 """What a task may spend on one calendar."""

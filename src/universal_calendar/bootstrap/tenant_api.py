@@ -23,25 +23,25 @@ from universal_calendar.bootstrap.tenant_gate import (
 from universal_calendar.core.instant import Instant
 from universal_calendar.notify.webhook import new_webhook_secret
 from universal_calendar.providers.registry import PROVIDERS
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     SettledChanges,
 )
-from universal_calendar.services.appointments import Announcing, Appointments
-from universal_calendar.services.assignment import Assignment, Provide
-from universal_calendar.services.blocks import Blocks
-from universal_calendar.services.default_agent import ensure_default_agent
-from universal_calendar.services.holds import UnitHolds
-from universal_calendar.services.live_check import LiveCheck
+from universal_calendar.services.booking.appointments import Announcing, Appointments
+from universal_calendar.services.booking.assignment import Assignment, Provide
+from universal_calendar.services.booking.blocks import Blocks
+from universal_calendar.services.booking.holds import UnitHolds
+from universal_calendar.services.booking.live_check import LiveCheck
+from universal_calendar.services.booking.settled_bookings import SettledBookings
+from universal_calendar.services.booking.settling import Settlement
+from universal_calendar.services.booking.tenant_availability import TenantAvailability
+from universal_calendar.services.calendars.sync_requests import Syncs
 from universal_calendar.services.ports.identity import Actor, ActorKind
-from universal_calendar.services.settled_bookings import SettledBookings
-from universal_calendar.services.settling import Settlement
-from universal_calendar.services.sync_requests import Syncs
-from universal_calendar.services.tenant_availability import TenantAvailability
+from universal_calendar.services.tenants.default_agent import ensure_default_agent
 from universal_calendar.services.transactions import Transactions
-from universal_calendar.store.candidates import CandidateTable
-from universal_calendar.store.syncs import SyncTable
-from universal_calendar.store.tenant_agendas import TenantAgendaTable
+from universal_calendar.store.booking.candidates import CandidateTable
+from universal_calendar.store.booking.tenant_agendas import TenantAgendaTable
+from universal_calendar.store.calendars.syncs import SyncTable
 from universal_calendar.web.tenant_api.agents import AgentsApi
 from universal_calendar.web.tenant_api.api_keys import ApiKeysApi
 from universal_calendar.web.tenant_api.appointment_answers import (

@@ -10,10 +10,10 @@ from universal_calendar.bootstrap.parts import MINUTE, Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.ports.identity import Allowance
-from universal_calendar.services.tenancy import Tenancy
+from universal_calendar.services.tenants.tenancy import Tenancy
 from universal_calendar.settings import Settings
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.tenants import TenantTable
+from universal_calendar.store.tenants.tenants import TenantTable
 from universal_calendar.web.addresses import address_of
 from universal_calendar.web.tenant_api.authentication import (
     Authentication,

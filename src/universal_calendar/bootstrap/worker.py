@@ -23,29 +23,34 @@ from universal_calendar.bootstrap.providers import Providers, providers
 from universal_calendar.bootstrap.syncs import SYNC_SECONDS, calendar_sync
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime
-from universal_calendar.services.appointment_changes import AppointmentChanges
-from universal_calendar.services.broken_connections import (
+from universal_calendar.services.booking.appointment_changes import AppointmentChanges
+from universal_calendar.services.calendars.calendar_writes import CalendarWrites
+from universal_calendar.services.connections.broken_connections import (
     CONNECTION,
     BrokenConnections,
 )
-from universal_calendar.services.calendar_writes import CalendarWrites
-from universal_calendar.services.connections import Connections
-from universal_calendar.services.customer_changes import CustomerChanges
+from universal_calendar.services.connections.connections import Connections
 from universal_calendar.services.due_work import DueWork
-from universal_calendar.services.notices import Notices
+from universal_calendar.services.field_service.customer_changes import CustomerChanges
+from universal_calendar.services.notices.notices import Notices
+from universal_calendar.services.notices.reminders import Reminders
 from universal_calendar.services.ports.calendars import CalendarProvider
 from universal_calendar.services.ports.changed_customers import CUSTOMER
 from universal_calendar.services.ports.due_work import Settler
 from universal_calendar.services.ports.syncs import SYNC
-from universal_calendar.services.reminders import Reminders
 from universal_calendar.settings import Settings
-from universal_calendar.store.changed_customers import ChangedCustomerTable
-from universal_calendar.store.connections import ConnectionQuota, ConnectionTable
+from universal_calendar.store.calendars.links import LinkTable
+from universal_calendar.store.connections.connections import (
+    ConnectionQuota,
+    ConnectionTable,
+)
 from universal_calendar.store.due_work import CALENDAR, DueWorkTable
-from universal_calendar.store.links import LinkTable
-from universal_calendar.store.notices import NoticeTable
+from universal_calendar.store.field_service.changed_customers import (
+    ChangedCustomerTable,
+)
+from universal_calendar.store.notices.notices import NoticeTable
+from universal_calendar.store.notices.reminders import ReminderTable
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.reminders import ReminderTable
 from universal_calendar.worker.loop import Worker
 from universal_calendar.worker.queue import Tasks
 

@@ -16,11 +16,11 @@ from universal_calendar.cli.options import (
 from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import now, with_parts
 from universal_calendar.core.appointment import AppointmentStatus
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     Cancellation,
 )
-from universal_calendar.services.appointment_reading import (
+from universal_calendar.services.booking.appointment_reading import (
     Days,
     Listed,
     list_appointments,

@@ -19,8 +19,8 @@ from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import now, with_parts
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import MINUTE, Instant, from_datetime
-from universal_calendar.services.appointment_reading import Days
-from universal_calendar.services.blocks import Blocks, NewBlock
+from universal_calendar.services.booking.appointment_reading import Days
+from universal_calendar.services.booking.blocks import Blocks, NewBlock
 from universal_calendar.services.ports.appointments import Page
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from universal_calendar.cli.session import with_parts
 from universal_calendar.core.errors import BookingRefused, InvalidField
 from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import parse_email
-from universal_calendar.services.appointment_changes import Cancellation
-from universal_calendar.services.appointments import BookingRequest
+from universal_calendar.services.booking.appointment_changes import Cancellation
+from universal_calendar.services.booking.appointments import BookingRequest
 from universal_calendar.services.ports.answers import Replay
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.identity import Actor, ActorKind

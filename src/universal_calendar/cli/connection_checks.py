@@ -8,7 +8,9 @@ from universal_calendar.settings import Settings
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Server
-    from universal_calendar.store.troubled_connections import TroubledConnection
+    from universal_calendar.store.connections.troubled_connections import (
+        TroubledConnection,
+    )
 
 _SHOWN: Final = 5
 
@@ -44,8 +46,10 @@ def check_registrations(settings: Settings) -> str:
 
 def check_connections(server: "Server") -> str:
     """Tell that every connected account answers; raise Ailment."""
+    from universal_calendar.store.connections.troubled_connections import (
+        troubled_connections,
+    )
     from universal_calendar.store.database import Database
-    from universal_calendar.store.troubled_connections import troubled_connections
 
     async def look() -> "list[TroubledConnection]":
         database = Database(server.url, size=1)

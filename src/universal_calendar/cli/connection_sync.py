@@ -18,16 +18,16 @@ from universal_calendar.cli.session import now, with_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import UniversalCalendarError
 from universal_calendar.core.instant import to_datetime
-from universal_calendar.services.ports.sync_requests import (
-    Sync,
-    SyncScope,
-    SyncStatus,
-)
-from universal_calendar.services.sync_requests import (
+from universal_calendar.services.calendars.sync_requests import (
     RequestedSync,
     Syncs,
     SyncWish,
     advice,
+)
+from universal_calendar.services.ports.sync_requests import (
+    Sync,
+    SyncScope,
+    SyncStatus,
 )
 
 if TYPE_CHECKING:

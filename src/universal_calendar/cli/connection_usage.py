@@ -17,12 +17,12 @@ from universal_calendar.cli.options import AsJson, Home, OwnTenant, read_id
 from universal_calendar.cli.output import print_json, printable
 from universal_calendar.cli.session import now, with_parts
 from universal_calendar.core.localtime import zone_named
-from universal_calendar.services.connection_usage import (
+from universal_calendar.services.connections.connection_usage import (
     change_usage,
     read_calendar,
     write_calendar,
 )
-from universal_calendar.services.connections import COMMAND_LINE
+from universal_calendar.services.connections.connections import COMMAND_LINE
 from universal_calendar.services.ports.connections import (
     Connection,
     Direction,

@@ -21,15 +21,15 @@ from universal_calendar.core.provider_errors import (
     ProviderError,
     Throttled,
 )
-from universal_calendar.services.connecting import Begun, Wish
-from universal_calendar.services.connections import COMMAND_LINE
+from universal_calendar.services.connections.connecting import Begun, Wish
+from universal_calendar.services.connections.connections import COMMAND_LINE
 from universal_calendar.services.ports.calendars import ProviderAccount
 from universal_calendar.services.ports.connections import ConnectedCalendar, Connection
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
     from universal_calendar.bootstrap.providers import Providers
-    from universal_calendar.services.connections import Connections
+    from universal_calendar.services.connections.connections import Connections
 
 T = TypeVar("T")
 

@@ -28,12 +28,12 @@ from universal_calendar.core.localtime import (
     zone_named,
 )
 from universal_calendar.core.slots import DaySlots
-from universal_calendar.services.appointments import (
+from universal_calendar.services.booking.appointments import (
     Announcing,
     Appointments,
     BookingRequest,
 )
-from universal_calendar.services.availability import Availability, SlotQuestion
+from universal_calendar.services.booking.availability import Availability, SlotQuestion
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.ports.tenants import Agent

@@ -183,8 +183,8 @@ def _migrations(settings: Settings, server: "Server") -> str:
 def _encryption(settings: Settings, server: "Server") -> str:
     from universal_calendar.bootstrap.parts import master_keys
     from universal_calendar.store.database import Database
-    from universal_calendar.store.key_rotation import KeyTable
-    from universal_calendar.store.keyring import open_keyring
+    from universal_calendar.store.sealing.keyring import open_keyring
+    from universal_calendar.store.tenants.key_rotation import KeyTable
 
     async def outdated() -> int:
         database = Database(server.url, size=1)

@@ -79,7 +79,7 @@ def init(
 
 def _secrets(file: Path, home: Path | None) -> dict[str, str]:
     from universal_calendar.bootstrap.parts import new_api_key
-    from universal_calendar.store.encryption import key_text, new_key
+    from universal_calendar.store.sealing.encryption import key_text, new_key
 
     before = dotenv_values(file)
     master = before.get("MASTER_KEYS") or _keys_of_home(home)

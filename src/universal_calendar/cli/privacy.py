@@ -12,13 +12,13 @@ import typer
 from universal_calendar.cli.options import AsJson, Home, OneTenant, read_id
 from universal_calendar.cli.output import print_json, print_table
 from universal_calendar.cli.session import now, with_parts
-from universal_calendar.services.key_rotation import (
+from universal_calendar.services.ports.identity import Actor, ActorKind
+from universal_calendar.services.tenants.key_rotation import (
     GRACE_SECONDS,
     KeyRotation,
     Report,
     Rotated,
 )
-from universal_calendar.services.ports.identity import Actor, ActorKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,16 +10,16 @@ from universal_calendar.cli.options import AsJson, Home, OwnTenant, read_id
 from universal_calendar.cli.output import print_json, print_table, printable
 from universal_calendar.cli.session import now
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.services.connections import COMMAND_LINE
-from universal_calendar.services.platforms import UNASSIGNED
+from universal_calendar.services.connections.connections import COMMAND_LINE
+from universal_calendar.services.field_service.platforms import UNASSIGNED
+from universal_calendar.services.field_service.technicians import assign as assign_agent
 from universal_calendar.services.ports.technicians import KnownTechnician
 from universal_calendar.services.ports.visits import NOBODY
-from universal_calendar.services.technicians import assign as assign_agent
 
 if TYPE_CHECKING:
     from universal_calendar.bootstrap.parts import Parts
     from universal_calendar.bootstrap.providers import Providers
-    from universal_calendar.services.platforms import Platforms
+    from universal_calendar.services.field_service.platforms import Platforms
 
 app = typer.Typer(
     no_args_is_help=True, help="Technicians of platforms, and the agents that they are."

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from universal_calendar.core.instant import Instant, instant_text, to_datetime
 from universal_calendar.notify.http_outcomes import accepted, exchange, not_accepted
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse, Sender
-from universal_calendar.services.notice_data import appointment_data
+from universal_calendar.services.notices.notice_data import appointment_data
 from universal_calendar.services.ports.notices import (
     DeliveryError,
     Message,

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.provider_errors import ProviderDown
 from universal_calendar.core.retry import SECOND
+
+PATIENCE_SECONDS: Final = 10.0
+"""What a provider is given where somebody waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True)

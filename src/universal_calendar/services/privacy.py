@@ -8,7 +8,7 @@ from uuid import UUID
 from universal_calendar.core.appointment import AppointmentStatus
 from universal_calendar.core.errors import Forbidden, InvalidField
 from universal_calendar.core.instant import Instant
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     Cancellation,
 )

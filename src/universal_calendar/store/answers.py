@@ -8,8 +8,8 @@ from universal_calendar.core.errors import TenantNotFound
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.services.ports.answers import Answer, Replay, StoredAnswer
 from universal_calendar.store.database import Connection, Session
-from universal_calendar.store.encryption import TenantKeys, decrypt, place_of
-from universal_calendar.store.keyring import Keyring
+from universal_calendar.store.sealing.encryption import TenantKeys, decrypt, place_of
+from universal_calendar.store.sealing.keyring import Keyring
 
 _PLACE: Final = ("idempotency_keys", "sealed")
 _CLAIM: Final = """

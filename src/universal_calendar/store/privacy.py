@@ -13,14 +13,14 @@ from universal_calendar.services.ports.privacy import Customer, CustomerNotice, 
 from universal_calendar.services.ports.visit_store import KnownVisit
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.database import Session
-from universal_calendar.store.keyring import Keyring
-from universal_calendar.store.sealed_rows import (
+from universal_calendar.store.field_service.visits import VisitTable
+from universal_calendar.store.sealing.keyring import Keyring
+from universal_calendar.store.sealing.sealed_rows import (
     ANSWERS,
     NOTICES,
     SealedRow,
     SealedRows,
 )
-from universal_calendar.store.visits import VisitTable
 
 # What a notice says besides who: everything else is emptied, new fields too.
 _IMPERSONAL: Final = frozenset(

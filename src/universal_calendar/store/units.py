@@ -9,27 +9,29 @@ from universal_calendar.core.instant import Duration, Instant
 from universal_calendar.core.silence import MIRROR_MAX_AGE
 from universal_calendar.services.ports.identity import Actor, NewId
 from universal_calendar.services.ports.units import Unit
-from universal_calendar.store.agendas import AgendaTable
 from universal_calendar.store.answers import AnswerTable
-from universal_calendar.store.api_keys import ApiKeyTable
-from universal_calendar.store.appointment_editing import AppointmentEditing
-from universal_calendar.store.appointments import AppointmentTable
 from universal_calendar.store.audit import AuditTable
-from universal_calendar.store.blocks import BlockTable
-from universal_calendar.store.candidates import CandidateTable
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.booking.agendas import AgendaTable
+from universal_calendar.store.booking.appointment_editing import AppointmentEditing
+from universal_calendar.store.booking.appointments import AppointmentTable
+from universal_calendar.store.booking.blocks import BlockTable
+from universal_calendar.store.booking.candidates import CandidateTable
+from universal_calendar.store.calendars.own_events import OwnEventTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable, SyncTable
+from universal_calendar.store.connections.connections import ConnectionTable
+from universal_calendar.store.connections.pending_connections import (
+    PendingConnectionTable,
+)
 from universal_calendar.store.database import Bound, Database
-from universal_calendar.store.keyring import Keyring
-from universal_calendar.store.own_events import OwnEventTable
-from universal_calendar.store.pending_connections import PendingConnectionTable
+from universal_calendar.store.field_service.technicians import TechnicianTable
+from universal_calendar.store.field_service.visits import VisitTable
+from universal_calendar.store.notices.reminders import ReminderTable
+from universal_calendar.store.notices.webhook_endpoints import WebhookEndpointTable
 from universal_calendar.store.privacy import CustomerTable
 from universal_calendar.store.rate_limits import RateLimit
-from universal_calendar.store.reminders import ReminderTable
-from universal_calendar.store.syncs import SyncRequestTable, SyncTable
-from universal_calendar.store.technicians import TechnicianTable
-from universal_calendar.store.tenants import AgentTable, TenantTable
-from universal_calendar.store.visits import VisitTable
-from universal_calendar.store.webhook_endpoints import WebhookEndpointTable
+from universal_calendar.store.sealing.keyring import Keyring
+from universal_calendar.store.tenants.api_keys import ApiKeyTable
+from universal_calendar.store.tenants.tenants import AgentTable, TenantTable
 
 
 @dataclass(frozen=True, slots=True)

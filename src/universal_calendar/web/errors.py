@@ -8,7 +8,7 @@ from typing import Final
 
 from universal_calendar.core import errors
 from universal_calendar.core.provider_errors import ProviderError
-from universal_calendar.services.jobs import NotOurJob
+from universal_calendar.services.field_service.jobs import NotOurJob
 from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.services.ports.webhook_endpoints import EndpointInactive
 

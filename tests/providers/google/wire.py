@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
-from tests.harness.resting import is_resting
+from tests.harness.machines.resting import is_resting
 
 Json = dict[str, Any]
 

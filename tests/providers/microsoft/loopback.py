@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from typing_extensions import override
 
-from tests.harness.resting import is_resting
+from tests.harness.machines.resting import is_resting
 
 Json = dict[str, Any]
 

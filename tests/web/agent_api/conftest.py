@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import Business
-from tests.harness.front_desk import FrontDesk
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.front_desk import FrontDesk
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import MINUTE, from_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
-from universal_calendar.services.holds import Holds
+from universal_calendar.services.booking.holds import Holds
 from universal_calendar.services.ports.agendas import NewHold
 from universal_calendar.services.ports.identity import Caller
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.business import ALWAYS_OPEN_DAYS, EVERY_DAY, Business
+from tests.harness.scenes.business import ALWAYS_OPEN_DAYS, EVERY_DAY, Business
 from tests.web.agent_api.conftest import Cancel, Hold
 from tests.web.api import Api, day_after, wait_for
 from universal_calendar.bootstrap.parts import Parts

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import EVERY_DAY
 from tests.harness.running import running_service
+from tests.harness.scenes.business import EVERY_DAY
 from tests.web.api import Api, day_after
 from universal_calendar.bootstrap.parts import Server, open_parts
 from universal_calendar.clock import utc_now

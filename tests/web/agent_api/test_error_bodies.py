@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from tests.web.api import UNKNOWN_AGENT, Api, day_after
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business, open_business
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
 from tests.web.agent_api.conftest import Cancel
 from tests.web.api import Api, day_after
 from universal_calendar.bootstrap.parts import Parts

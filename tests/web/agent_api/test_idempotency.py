@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.business import Business, open_business
+from tests.harness.scenes.business import Business, open_business
 from tests.web.agent_api.conftest import Cancel
 from tests.web.api import BOOKING, Api, day_after
 from universal_calendar.bootstrap.parts import Parts

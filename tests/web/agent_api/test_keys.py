@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.harness.business import Business, open_business
+from tests.harness.scenes.business import Business, open_business
 from tests.web.api import BOOKING, FREE_SLOTS, UNKNOWN_AGENT, Api, day_after
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business, open_business
-from tests.harness.mirror import Mirror
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
+from tests.harness.scenes.mirror import Mirror
 from tests.web.api import Api, day_after
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now

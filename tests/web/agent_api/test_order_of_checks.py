@@ -5,7 +5,7 @@ Each request here is wrong in several ways at once.
 
 import pytest
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from tests.web.api import UNKNOWN_AGENT, Api, day_after
 from universal_calendar.bootstrap.parts import Parts
 

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from psycopg import sql
 
-from tests.harness.business import Business
 from tests.harness.running import RunningService
+from tests.harness.scenes.business import Business
 from tests.web.api import BOOKING, Api, day_after, wait_for
 from tests.web.conftest import Superuser
 from universal_calendar.bootstrap.parts import Parts, Server
 from universal_calendar.services.ports.appointments import Person
-from universal_calendar.store.people import open_person
+from universal_calendar.store.sealing.people import open_person
 
 PERSON: dict[str, Any] = {
     "participant_name": "Qwynneth Canaryfield",

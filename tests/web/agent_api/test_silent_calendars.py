@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import Business
-from tests.harness.mirror import Mirror, ReadCalendar
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.mirror import Mirror, ReadCalendar
 from tests.web.api import Api, day_after
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import HOUR, MINUTE, Instant, from_datetime
-from universal_calendar.services.availability import Availability, SlotQuestion
+from universal_calendar.services.booking.availability import Availability, SlotQuestion
 from universal_calendar.services.ports.identity import Caller
 from universal_calendar.web.agent_api.answers import free_slots_body
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.harness.business import EVERY_DAY, Business, open_business
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
 from tests.web.api import BOOKING, Api, day_after
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now

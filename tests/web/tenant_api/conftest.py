@@ -9,8 +9,8 @@ import httpx2
 import jwt
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
 from tests.harness.running import JWT_SECRET, SERVICE_KEY, RunningService
+from tests.harness.scenes.business import EVERY_DAY, Business
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime

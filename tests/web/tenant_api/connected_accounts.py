@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tests.harness.sandbox import Sandbox
+from tests.harness.outside.sandbox import Sandbox
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.connecting import status

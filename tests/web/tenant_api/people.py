@@ -10,7 +10,7 @@ from psycopg import sql
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from universal_calendar.bootstrap.parts import Parts
-from universal_calendar.store.sealed_rows import SEALED_TABLES, SealedRows
+from universal_calendar.store.sealing.sealed_rows import SEALED_TABLES, SealedRows
 
 PHONE, EMAIL = "+14155550147", "qwynneth@canaryfield.example"
 TRACES = (

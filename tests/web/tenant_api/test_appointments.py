@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
+from tests.harness.scenes.business import EVERY_DAY, Business
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.wishes import (
     CUSTOMER,

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.harness import tokens
-from tests.harness.key_server import KeyServer, key_server, published
+from tests.harness.outside.key_server import KeyServer, key_server, published
+from tests.harness.outside.sister_services import SERVICE_KEY as SISTERS_KEY
+from tests.harness.outside.sister_services import SisterServices, sister_services
 from tests.harness.running import JWT_SECRET, running_service
-from tests.harness.sister_services import SERVICE_KEY as SISTERS_KEY
-from tests.harness.sister_services import SisterServices, sister_services
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.test_authentication import (
     INVALID,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import EVERY_DAY, Business
 from tests.harness.crowd import clients
+from tests.harness.scenes.business import EVERY_DAY, Business
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.wishes import UNKNOWN, Hire, book, booked_id, data, problem
 from universal_calendar.bootstrap.parts import Parts
@@ -17,7 +17,7 @@ from universal_calendar.services.ports.tenant_agendas import (
     TenantAgendaQuery,
     TenantReading,
 )
-from universal_calendar.store.tenant_agendas import TenantAgendaTable
+from universal_calendar.store.booking.tenant_agendas import TenantAgendaTable
 
 CHECK = "/availability/check"
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.harness.running import RunningService, running_service
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.connecting import (
     CONFIRM,

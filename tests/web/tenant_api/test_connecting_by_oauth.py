@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.harness.business import open_business
 from tests.harness.running import running_service
+from tests.harness.scenes.business import open_business
 from tests.providers.google.refusals import refusal
 from tests.providers.google.wire import Answer, Trouble
 from tests.providers.google.world import ACCOUNT

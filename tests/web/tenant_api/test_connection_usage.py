@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.connected_accounts import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.connected_accounts import (

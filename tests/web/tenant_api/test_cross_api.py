@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import httpx2
 import pytest
 
-from tests.harness.business import Business
 from tests.harness.crowd import clients
-from tests.harness.ledger import Ledger
+from tests.harness.machines.ledger import Ledger
+from tests.harness.scenes.business import Business
 from tests.web.api import BOOKING, Api
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.wishes import Hire, book, booked_id, data, problem, wish

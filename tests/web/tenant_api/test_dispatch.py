@@ -9,20 +9,20 @@ import httpx2
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from tests.harness.business import Business
+from tests.harness.scenes.business import Business
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.instant import Instant
-from universal_calendar.services.hours_on_demand import HoursOnDemand
-from universal_calendar.services.platform_hours import PlatformHours
+from universal_calendar.services.booking.hours_on_demand import HoursOnDemand
 from universal_calendar.services.ports.identity import (
     Actor,
     ActorKind,
     Principal,
     Role,
 )
+from universal_calendar.services.tenants.platform_hours import PlatformHours
 from universal_calendar.services.transactions import Transactions
-from universal_calendar.store.platform_hours import PlatformScheduleTable
-from universal_calendar.store.tenants import AgentTable
+from universal_calendar.store.tenants.platform_hours import PlatformScheduleTable
+from universal_calendar.store.tenants.tenants import AgentTable
 from universal_calendar.web.app import add_error_handlers
 from universal_calendar.web.request_context import RequestContext
 from universal_calendar.web.tenant_api.dispatch import Dispatcher, Gate

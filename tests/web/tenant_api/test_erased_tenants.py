@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import open_business
+from tests.harness.scenes.business import open_business
 from tests.web.api import FREE_SLOTS
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk, tomorrow_at

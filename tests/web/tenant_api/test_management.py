@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.business import ALWAYS_OPEN_DAYS
+from tests.harness.scenes.business import ALWAYS_OPEN_DAYS
 from tests.web.api import BOOKING, FREE_SLOTS, UNKNOWN_AGENT, day_after
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.test_authentication import some_id

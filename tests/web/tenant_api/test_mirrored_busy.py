@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.harness.mirror import Mirror, ReadCalendar
+from tests.harness.scenes.mirror import Mirror, ReadCalendar
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.wishes import Hire, book, booked_id, data, problem, wish
 from universal_calendar.core.busy import BusyType

@@ -12,13 +12,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.harness.running import (
     SERVICE_KEY,
     RunningService,
     clean_environment,
     running_service,
 )
-from tests.harness.sandbox import Sandbox, running_sandbox
 from tests.providers.housecallpro.server import (
     FakeHousecallPro,
     running_housecallpro,

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from psycopg import sql
 
-from tests.harness.business import Business
-from tests.harness.schedules import connected_schedule
+from tests.harness.scenes.business import Business
+from tests.harness.scenes.schedules import connected_schedule
 from tests.web.api import BOOKING
 from tests.web.conftest import Superuser
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
@@ -34,7 +34,7 @@ from tests.web.tenant_api.people import (
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime, instant_text
-from universal_calendar.services.appointment_changes import AppointmentChanges
+from universal_calendar.services.booking.appointment_changes import AppointmentChanges
 from universal_calendar.services.ports.identity import Actor, ActorKind, Role
 from universal_calendar.services.ports.privacy import Customer
 from universal_calendar.services.ports.tenants import Agent

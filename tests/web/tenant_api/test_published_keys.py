@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.harness.key_server import KeyServer, key_server, published
+from tests.harness.outside.key_server import KeyServer, key_server, published
 from tests.web.api import wait_for
 from universal_calendar.core.instant import MINUTE
 from universal_calendar.outgoing.http import Sender

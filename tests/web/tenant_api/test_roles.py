@@ -8,8 +8,8 @@ import pytest
 
 from conftest import Service
 from tests.harness import tokens
-from tests.harness.business import Business, open_business
 from tests.harness.running import SERVICE_KEY, RunningService
+from tests.harness.scenes.business import Business, open_business
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from tests.web.tenant_api.examples import NOBODYS_ID, OPERATIONS, asked, names_in
 from universal_calendar.bootstrap.parts import Server, open_parts

@@ -9,8 +9,12 @@ from uuid import uuid1
 import httpx2
 import pytest
 
+from tests.harness.outside.sister_services import (
+    SERVICE_KEY,
+    SisterServices,
+    sister_services,
+)
 from tests.harness.running import running_service
-from tests.harness.sister_services import SERVICE_KEY, SisterServices, sister_services
 from tests.web.tenant_api.conftest import Desk, tomorrow_at
 from universal_calendar.bootstrap.parts import Server
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.harness.outside.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.harness.running import running_service
-from tests.harness.sandbox import Sandbox, SandboxAccount, running_sandbox
 from tests.notify.mailbox import Mailbox, mailbox
 from tests.notify.receiver import receiver
 from tests.web.tenant_api.conftest import Desk, tomorrow_at

@@ -12,10 +12,10 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from tests.harness.business import Business, open_business
-from tests.harness.connected import Connected, connect
 from tests.harness.crowd import clients
-from tests.harness.sandbox import Sandbox, running_sandbox
+from tests.harness.outside.sandbox import Sandbox, running_sandbox
+from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.connected import Connected, connect
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.documented import check_documented
 from tests.web.tenant_api.wishes import UNKNOWN, data, problem
@@ -24,7 +24,7 @@ from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.syncs import Tally
-from universal_calendar.store.syncs import SyncRunTable
+from universal_calendar.store.calendars.syncs import SyncRunTable
 
 TRIGGERED = {
     "syncId": "sync-uuid",

@@ -22,8 +22,8 @@ from universal_calendar.core.silence import Silence
 from universal_calendar.core.slots import DaySlots
 from universal_calendar.core.wanted import LocalTime
 from universal_calendar.core.wire import clock_label
-from universal_calendar.services.appointments import BookingRequest
-from universal_calendar.services.availability import SlotQuestion
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.booking.availability import SlotQuestion
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.web.agent_api.models import LONGEST_MINUTES
 

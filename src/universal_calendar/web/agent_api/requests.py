@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from universal_calendar.core.errors import Unauthorized
 from universal_calendar.core.wanted import LocalTime
-from universal_calendar.services.appointments import BookingRequest
-from universal_calendar.services.availability import SlotQuestion
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.booking.availability import SlotQuestion
 from universal_calendar.services.ports.answers import Replay
 from universal_calendar.services.ports.appointments import (
     AppointmentDetails,

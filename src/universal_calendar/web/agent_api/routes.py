@@ -16,8 +16,8 @@ from starlette.responses import Response
 from universal_calendar.core.errors import InvalidRange, SlotUnavailable
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wanted import LocalTime
-from universal_calendar.services.appointments import Appointments, Booked
-from universal_calendar.services.availability import Availability
+from universal_calendar.services.booking.appointments import Appointments, Booked
+from universal_calendar.services.booking.availability import Availability
 from universal_calendar.services.ports.identity import Allowance, Caller
 from universal_calendar.web.agent_api.errors import InvalidInput, render_slot_problem
 from universal_calendar.web.agent_api.requests import (

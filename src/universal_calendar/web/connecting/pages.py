@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from universal_calendar.services.connecting_in_browser import Question, Setup
+from universal_calendar.services.connections.connecting_in_browser import (
+    Question,
+    Setup,
+)
 from universal_calendar.services.ports.connecting import CredentialField
 
 _STYLE: Final = (

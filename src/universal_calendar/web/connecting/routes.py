@@ -17,15 +17,15 @@ from universal_calendar.core.errors import (
 )
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.provider_errors import ProviderError
-from universal_calendar.services.connecting import SETUP
-from universal_calendar.services.connecting_in_browser import (
+from universal_calendar.services.connections.connecting import SETUP
+from universal_calendar.services.connections.connecting_in_browser import (
     BrowserConnecting,
     Setup,
     Visitor,
 )
+from universal_calendar.services.connections.redeeming import CALLBACK, Brought, State
 from universal_calendar.services.ports.authorization import GrantRefused
 from universal_calendar.services.ports.connecting import StateUnusable
-from universal_calendar.services.redeeming import CALLBACK, Brought, State
 from universal_calendar.web.bodies import read_form
 from universal_calendar.web.connecting.pages import Pages
 from universal_calendar.web.errors import problem_of

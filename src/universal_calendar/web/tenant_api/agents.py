@@ -7,7 +7,7 @@ from uuid import UUID
 from universal_calendar.core.errors import InvalidField, UnknownName
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.tenants import Agent
-from universal_calendar.services.tenants import Tenants
+from universal_calendar.services.tenants.tenants import Tenants
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import (
     Answered,

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from universal_calendar.core.errors import KeyNotFound
 from universal_calendar.core.instant import from_datetime, instant_text, to_datetime
-from universal_calendar.services.api_keys import ApiKeys
 from universal_calendar.services.ports.api_keys import ApiKey, KeyState
 from universal_calendar.services.ports.identity import NewId, Role
+from universal_calendar.services.tenants.api_keys import ApiKeys
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import (
     FROM_QUERY,

@@ -9,9 +9,10 @@ import orjson
 from universal_calendar.core.agenda import Agenda
 from universal_calendar.core.appointment import AppointmentStatus
 from universal_calendar.core.instant import instant_text
-from universal_calendar.services.appointment_changes import Changed
-from universal_calendar.services.appointment_reading import Listed
-from universal_calendar.services.appointments import BookingRequest
+from universal_calendar.services.booking.appointment_changes import Changed
+from universal_calendar.services.booking.appointment_reading import Listed
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.booking.settled_bookings import Finishing
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.appointments import (
     Appointment,
@@ -19,7 +20,6 @@ from universal_calendar.services.ports.appointments import (
     Person,
 )
 from universal_calendar.services.ports.units import Unit
-from universal_calendar.services.settled_bookings import Finishing
 from universal_calendar.web.tenant_api.appointment_models import (
     CustomerInfo,
     Location,

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from universal_calendar.core.appointment import NORMAL
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import Instant
-from universal_calendar.services.appointment_changes import check_length
+from universal_calendar.services.booking.appointment_changes import check_length
 from universal_calendar.services.ports.appointments import AppointmentDetails, Person
 from universal_calendar.web.tenant_api.fields import (
     KEPT,

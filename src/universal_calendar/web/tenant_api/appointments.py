@@ -7,21 +7,22 @@ from typing import Final
 from universal_calendar.core.appointment import AppointmentStatus, authority_of
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.wanted import ExactTime
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     Cancellation,
     Changed,
     Revision,
     SettledChanges,
 )
-from universal_calendar.services.appointment_reading import (
+from universal_calendar.services.booking.appointment_reading import (
     Days,
     find_appointments,
     list_appointments,
     read_appointment,
     starts_within,
 )
-from universal_calendar.services.appointments import BookingRequest
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.booking.settled_bookings import SettledBookings
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.appointments import (
     AppointmentDetails,
@@ -30,7 +31,6 @@ from universal_calendar.services.ports.appointments import (
     Person,
 )
 from universal_calendar.services.ports.identity import Role
-from universal_calendar.services.settled_bookings import SettledBookings
 from universal_calendar.web.tenant_api import appointment_answers as answers
 from universal_calendar.web.tenant_api.appointment_models import (
     CancelAppointment,

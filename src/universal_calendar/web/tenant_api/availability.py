@@ -17,13 +17,13 @@ from pydantic import Field
 from universal_calendar.core.instant import MINUTE, instant_text
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.periods import DayPeriods
-from universal_calendar.services.ports.answers import Answer
-from universal_calendar.services.ports.identity import Role
-from universal_calendar.services.tenant_availability import (
+from universal_calendar.services.booking.tenant_availability import (
     AgentPeriods,
     PeriodQuestion,
     TenantAvailability,
 )
+from universal_calendar.services.ports.answers import Answer
+from universal_calendar.services.ports.identity import Role
 from universal_calendar.web.tenant_api.fields import (
     FROM_QUERY,
     Answered,

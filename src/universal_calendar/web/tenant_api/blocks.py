@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from universal_calendar.core.instant import instant_text
-from universal_calendar.services.appointment_reading import Days
-from universal_calendar.services.blocks import Blocks, NewBlock
+from universal_calendar.services.booking.appointment_reading import Days
+from universal_calendar.services.booking.blocks import Blocks, NewBlock
 from universal_calendar.services.ports.appointments import Page
 from universal_calendar.services.ports.blocks import (
     Block,

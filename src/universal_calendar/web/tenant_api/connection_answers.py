@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, instant_text
-from universal_calendar.services.connecting import LIFETIME_SECONDS, Begun
+from universal_calendar.services.connections.connecting import LIFETIME_SECONDS, Begun
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.connections import (
     ConnectedCalendar,

@@ -7,18 +7,18 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from universal_calendar.services.connecting import Connecting, Finish, Wish
-from universal_calendar.services.connection_usage import (
+from universal_calendar.services.connections.connecting import Connecting, Finish, Wish
+from universal_calendar.services.connections.connection_usage import (
     change_usage,
     read_calendar,
     write_calendar,
 )
-from universal_calendar.services.disconnecting import Disconnecting
+from universal_calendar.services.connections.disconnecting import Disconnecting
+from universal_calendar.services.connections.redeeming import Brought, State
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.connecting import Finisher
 from universal_calendar.services.ports.connections import Direction, Usage
 from universal_calendar.services.ports.identity import Role
-from universal_calendar.services.redeeming import Brought, State
 from universal_calendar.web.tenant_api.connection_answers import (
     CLOSED,
     BegunAnswer,

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from universal_calendar.core.errors import Forbidden, InvalidField
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wire import parse_uuid
-from universal_calendar.services.hours_on_demand import HoursOnDemand
+from universal_calendar.services.booking.hours_on_demand import HoursOnDemand
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.identity import Actor, ActorKind, Principal
 from universal_calendar.services.ports.units import Unit

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from universal_calendar.core.instant import instant_text
 from universal_calendar.core.interval import Interval
-from universal_calendar.services.appointment_changes import check_length
-from universal_calendar.services.holds import (
+from universal_calendar.services.booking.appointment_changes import check_length
+from universal_calendar.services.booking.holds import (
     DEFAULT_TTL_SECONDS,
     LONGEST_TTL_SECONDS,
     HoldWish,

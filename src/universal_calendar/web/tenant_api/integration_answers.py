@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from universal_calendar.core.instant import instant_text
-from universal_calendar.services.platforms import UNASSIGNED
+from universal_calendar.services.field_service.platforms import UNASSIGNED
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.connections import Connection
 from universal_calendar.services.ports.technicians import KnownTechnician

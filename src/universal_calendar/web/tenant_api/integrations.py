@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from universal_calendar.services.connecting_by_key import KeyConnecting, Keys
-from universal_calendar.services.platform_customers import (
+from universal_calendar.services.connections.connecting_by_key import (
+    KeyConnecting,
+    Keys,
+)
+from universal_calendar.services.field_service.platform_customers import (
     CustomerWish,
     PlatformCustomers,
 )
-from universal_calendar.services.platforms import UNASSIGNED, Platforms
+from universal_calendar.services.field_service.platforms import UNASSIGNED, Platforms
+from universal_calendar.services.field_service.technicians import assign
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.visits import NOBODY, Customer
-from universal_calendar.services.technicians import assign
 from universal_calendar.web.tenant_api import integration_answers as answers
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import OfTenant

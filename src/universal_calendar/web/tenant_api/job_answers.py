@@ -9,14 +9,14 @@ from pydantic import Field
 
 from universal_calendar.core.agenda import Agenda
 from universal_calendar.core.instant import instant_text
-from universal_calendar.services.appointments import BookingRequest
-from universal_calendar.services.jobs import JobChanged, visit_of
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.booking.settled_bookings import Finishing
+from universal_calendar.services.field_service.jobs import JobChanged, visit_of
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.appointments import Outcome, Page
 from universal_calendar.services.ports.units import Unit
 from universal_calendar.services.ports.visit_store import KnownVisit
 from universal_calendar.services.ports.visits import NOBODY, Visit
-from universal_calendar.services.settled_bookings import Finishing
 from universal_calendar.web.tenant_api.envelope import success
 from universal_calendar.web.tenant_api.fields import Answered
 from universal_calendar.web.tenant_api.job_models import JobStatus

@@ -7,14 +7,14 @@ from typing import Final
 from universal_calendar.core.appointment import authority_of
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.wanted import ExactTime
-from universal_calendar.services.appointment_changes import (
+from universal_calendar.services.booking.appointment_changes import (
     Cancellation,
     Revision,
     SettledChanges,
 )
-from universal_calendar.services.appointment_reading import Days
-from universal_calendar.services.appointments import BookingRequest
-from universal_calendar.services.jobs import (
+from universal_calendar.services.booking.appointment_reading import Days
+from universal_calendar.services.booking.appointments import BookingRequest
+from universal_calendar.services.field_service.jobs import (
     JobChanged,
     Jobs,
     JobsWanted,

@@ -5,12 +5,12 @@ from typing import Annotated, Final
 
 from pydantic import WithJsonSchema
 
-from universal_calendar.services.ports.identity import NewId, Role
-from universal_calendar.services.reminders import (
+from universal_calendar.services.notices.reminders import (
     LONGEST_MINUTES,
     MOST_REMINDERS,
     Reminders,
 )
+from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.web.tenant_api.fields import Answered, OfTenant
 from universal_calendar.web.tenant_api.openapi import AnyOperation
 from universal_calendar.web.tenant_api.operation import Call, Data, Operation, Source

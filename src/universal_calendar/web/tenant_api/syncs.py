@@ -11,18 +11,18 @@ from pydantic import Field, WithJsonSchema
 from universal_calendar.core.errors import Forbidden
 from universal_calendar.core.instant import Instant, instant_text
 from universal_calendar.core.wire import parse_uuid
+from universal_calendar.services.calendars.sync_requests import (
+    RequestedSync,
+    Syncs,
+    SyncWish,
+    advice,
+)
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.sync_requests import (
     Sync,
     SyncNotFound,
     SyncScope,
     SyncStatus,
-)
-from universal_calendar.services.sync_requests import (
-    RequestedSync,
-    Syncs,
-    SyncWish,
-    advice,
 )
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import (

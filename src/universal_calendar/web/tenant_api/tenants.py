@@ -8,8 +8,8 @@ from uuid import UUID
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.tenants import Tenant
-from universal_calendar.services.tenancy import Tenancy
-from universal_calendar.services.tenants import Tenants
+from universal_calendar.services.tenants.tenancy import Tenancy
+from universal_calendar.services.tenants.tenants import Tenants
 from universal_calendar.web.tenant_api.envelope import success
 from universal_calendar.web.tenant_api.fields import (
     Answered,

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from universal_calendar.core.instant import Instant, instant_text
-from universal_calendar.services.ports.identity import NewId, Role
-from universal_calendar.services.ports.notices import Delivery, NoticeKind
-from universal_calendar.services.ports.webhook_endpoints import WebhookEndpoint
-from universal_calendar.services.webhook_endpoints import (
+from universal_calendar.services.notices.webhook_endpoints import (
     EVENTS,
     LARGEST_PAGE,
     WebhookEndpoints,
 )
+from universal_calendar.services.ports.identity import NewId, Role
+from universal_calendar.services.ports.notices import Delivery, NoticeKind
+from universal_calendar.services.ports.webhook_endpoints import WebhookEndpoint
 from universal_calendar.web.tenant_api.fields import (
     FROM_QUERY,
     Answered,

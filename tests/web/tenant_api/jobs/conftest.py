@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from conftest import settings_for
-from tests.harness.business import EVERY_DAY, Business, open_business
 from tests.harness.running import SERVICE_KEY, RunningService, running_service
+from tests.harness.scenes.business import EVERY_DAY, Business, open_business
 from tests.providers.housecallpro.server import (
     FakeHousecallPro,
     running_housecallpro,

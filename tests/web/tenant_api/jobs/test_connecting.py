@@ -14,7 +14,7 @@ from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.platforms import JobberHand
 from tests.web.tenant_api.wishes import data, problem
 from universal_calendar.services.ports.identity import Role
-from universal_calendar.store.connections import ConnectionTable
+from universal_calendar.store.connections.connections import ConnectionTable
 
 CANARY = "canary-4711"
 FINISH = "/calendar/oauth/callback"

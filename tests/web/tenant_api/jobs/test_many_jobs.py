@@ -16,21 +16,21 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.business import open_business
 from tests.harness.island import island
-from tests.harness.many_jobs import FULL, FullCompany
+from tests.harness.outside.many_jobs import FULL, FullCompany
 from tests.harness.running import (
     SERVICE_KEY,
     RunningService,
     clean_environment,
     running_service,
 )
+from tests.harness.scenes.business import open_business
 from tests.web.api import wait_for
 from tests.web.tenant_api.conftest import Desk
 from tests.web.tenant_api.wishes import data
 from universal_calendar.bootstrap.parts import Parts, Server
 from universal_calendar.clock import utc_now
-from universal_calendar.store.encryption import key_text, new_key
+from universal_calendar.store.sealing.encryption import key_text, new_key
 
 JOBS = 1_000
 A_PAGE = 100
@@ -152,7 +152,7 @@ def peak_memory(environment: dict[str, str], slug: str, jobs: int) -> int:
         keys = json.dumps({"apiKey": company.keys["apiKey"]})
         began = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "tests.harness.schedule_reader", slug, keys],
+            [sys.executable, "-m", "tests.harness.scenes.schedule_reader", slug, keys],
             stdout=subprocess.PIPE,
             check=True,
             env={**environment, **company.settings},

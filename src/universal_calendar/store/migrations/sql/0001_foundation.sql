@@ -110,7 +110,7 @@ CREATE TABLE claims (
 CREATE INDEX claims_by_end ON claims (tenant_id, agent_id, ends_at)
     INCLUDE (starts_at, expires_at, claim_id);
 
--- sealed: what belongs to a person, encrypted (see store/encryption.py).
+-- sealed: what belongs to a person, encrypted (see store/sealing/encryption.py).
 CREATE TABLE appointments (
     tenant_id uuid,
     appointment_id uuid,

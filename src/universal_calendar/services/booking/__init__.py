@@ -1,0 +1,1 @@
+"""Finding time, booking it, changing what was booked."""

@@ -1,0 +1,1 @@
+"""Keeping calendars outside in step: writing, reading, being told."""

@@ -1,0 +1,1 @@
+"""Connecting accounts outside, using and leaving them."""

@@ -1,0 +1,1 @@
+"""Jobs, customers and technicians of field-service platforms."""

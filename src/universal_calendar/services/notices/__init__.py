@@ -1,0 +1,1 @@
+"""Telling people and software what happened, and what is ahead."""

@@ -1,0 +1,1 @@
+"""Calendars outside: what is to be written there, and what was read."""

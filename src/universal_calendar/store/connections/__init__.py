@@ -1,0 +1,1 @@
+"""Connections to accounts outside, and whether they work."""

@@ -1,0 +1,1 @@
+"""What only field-service platforms have: technicians, visits, quotas."""

@@ -1,0 +1,1 @@
+"""Telling people and software: notices, reminders, webhook endpoints."""

@@ -1,0 +1,1 @@
+"""Columns that only a tenant's key opens, and the keys."""

@@ -1,0 +1,1 @@
+"""Tenants, their agents, hours and keys."""

@@ -1,0 +1,1 @@
+"""Strings that stand for secrets, sent everywhere and looked for everywhere."""

@@ -1,0 +1,1 @@
+"""The world outside as processes and servers: platforms, owners, sister services."""

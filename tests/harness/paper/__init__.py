@@ -1,0 +1,1 @@
+"""Providers on paper: no socket, every answer steered by the test."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,9 @@ def settings_for(home: Path, **values: object) -> Settings:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data directory that the session's service and parts share."""
     folder = tmp_path_factory.mktemp("universal-calendar")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    for each in (folder, *folder.parents):
+        if Path(tempfile.gettempdir()) in each.parents:
+            each.chmod(0o711)  # the database server may run as another user
     return folder / "home"
 
 

@@ -29,6 +29,18 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: processes side by side then end together."""
+    longest = ("tests/resilience/", "tests/web/", "tests/cli/", "tests/worker/")
+
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid
+        found = (at for at, each in enumerate(longest) if name.startswith(each))
+        return next(found, len(longest))
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Turn a skip into a failure under --no-skips."""

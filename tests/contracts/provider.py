@@ -5,6 +5,7 @@ where pushes can be sent, `consent` the owner's browser.
 """
 
 from tests.contracts.authorizing import AuthorizingExam
+from tests.contracts.hints import HintsExam
 from tests.contracts.pushes import PushExam
 from tests.contracts.reading import ReadingExam
 from tests.contracts.schedules import (
@@ -22,7 +23,7 @@ PARTS: dict[Capability, tuple[type, ...]] = {
     Capability.READS_CHANGES: (ReadingExam,),
     Capability.PUSHES: (PushExam,),
     Capability.AUTHORIZES: (AuthorizingExam,),
-    Capability.MANAGES_JOBS: (FieldServiceExam,),
+    Capability.MANAGES_JOBS: (FieldServiceExam, HintsExam),
 }
 PARTS_OF_PLATFORMS: dict[Capability, tuple[type, ...]] = {
     **PARTS,

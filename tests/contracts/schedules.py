@@ -19,10 +19,8 @@ from tests.contracts.reading import ReadingExam
 from tests.contracts.troubles import TroubleExam
 from tests.contracts.world import Examined, World
 from tests.contracts.writing import WritingExam
-from universal_calendar.clock import utc_now
 from universal_calendar.core.busy import BusyType
-from universal_calendar.core.errors import InvalidField, Unauthorized
-from universal_calendar.core.instant import DAY, HOUR, Instant, from_datetime
+from universal_calendar.core.instant import DAY, HOUR, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import (
     ProviderDown,
@@ -419,50 +417,6 @@ class FieldServiceExam(OnSchedule):
         assert found == replace(JOHN, email="new@example.com")
         examined.behind.owner_deletes_customer(number)
         assert await platform.customer(access, number, seconds=SECONDS) is None
-
-    # Hints
-
-    async def test_hints(self, examined: ExaminedPlatform) -> None:
-        account = await examined.platform.account(examined.access, seconds=SECONDS)
-        number, _ = await self.put_customer(examined, JOHN)
-        examined.world.owner_adds(examined.calendar, at(NINE))
-        examined.behind.owner_edits_customer(number, email="new@example.com")
-        now = from_datetime(utc_now())
-        hints = [
-            hint
-            for each in examined.behind.told()
-            for hint in examined.platform.hints(each, now)
-        ]
-        assert {each.account for each in hints} == {account.account}
-        assert any(each.is_schedule for each in hints)
-        assert number in {each.customer_id for each in hints}
-        assert all(abs(each.occurred_at - now) < HOUR for each in hints)
-
-    async def test_hints_of_somebody_else(self, examined: ExaminedPlatform) -> None:
-        examined.world.owner_adds(examined.calendar, at(NINE))
-        genuine, now = examined.behind.told()[-1], from_datetime(utc_now())
-        forged = [replace(genuine, content=genuine.content + b" ")]
-        for name, value in genuine.headers.items():
-            less = {n: v for n, v in genuine.headers.items() if n != name}
-            if name not in ("content-type", "content-length"):
-                odd = (value[::-1], "", "\u00e9", "0" * len(value))
-                forged.append(replace(genuine, headers=less))
-                forged += [replace(genuine, headers={**less, name: v}) for v in odd]
-        assert len(forged) > 5
-        for each in forged:
-            with pytest.raises(Unauthorized):
-                examined.platform.hints(each, now)
-
-    @pytest.mark.parametrize(
-        "content",
-        [b"", b"{}", b"[]", b"7", b"\xff", b'{"a":1}', b"[" * 20_000, b'{"data":[]}'],
-    )
-    async def test_hint_that_is_none(
-        self, examined: ExaminedPlatform, content: bytes
-    ) -> None:
-        now = from_datetime(utc_now())
-        with pytest.raises(InvalidField):
-            examined.platform.hints(examined.behind.signed(content, now), now)
 
     async def test_appointment_id_of_another_tenant(
         self, examined: ExaminedPlatform

@@ -11,6 +11,7 @@ from tests.core.syncing import (
     ANN,
     BEN,
     MOVE,
+    NOW,
     REFUSED,
     Seen,
     foreign,
@@ -24,6 +25,7 @@ from universal_calendar.core.sync import (
     NOBODY,
     Known,
     Move,
+    OwnEvent,
     Plan,
     Reading,
     Writing,
@@ -90,6 +92,27 @@ def test_ours_that_its_agent_could_not_follow_takes_the_technicians_time() -> No
     found = planned(known, schedule(seen(technicians=("ben",))))
     assert found.actions == []
     assert [each.technicians for each in found.times] == [("ben",)]
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        (own(interval=hour(-48)), ("ann", "ben")),
+        (own(is_open=False), ("ann", "ben")),
+        (replace(REFUSED, etag="new"), ("ann", "ben")),
+        # These follow, or are written anew: their claims say where they are.
+        (own(), ("ben",)),
+        (own(writing=Writing.WAITING), ("ben",)),
+        (own(writing=Writing.RUNNING), ("ben",)),
+        (own(written_at=NOW), ("ben",)),
+    ],
+)
+def test_ours_that_is_not_followed_to_where_it_went_takes_time_there(
+    ours: OwnEvent, expected: tuple[str, ...]
+) -> None:
+    there = seen(intervals=(hour(5),), technicians=("ann", "ben"))
+    found = planned(Known([ours], {ours.appointment_id}), schedule(there))
+    assert [each.technicians for each in found.times] == [expected]
 
 
 def test_a_job_of_ours_may_have_visits_that_are_not() -> None:

@@ -29,6 +29,13 @@ class Mailbox:
         """Return what was accepted."""
         return [read(envelope) for envelope in self.envelopes]
 
+
+@dataclass(frozen=True)
+class _Handler:
+    """Takes mail in; at each connection the library reads all that a handler has."""
+
+    box: Mailbox
+
     async def handle_RCPT(  # noqa: N802 - the library's signature
         self,
         server: SMTP,
@@ -37,18 +44,18 @@ class Mailbox:
         address: str,
         options: list[str],
     ) -> str:
-        if self.recipient_answer.startswith("250"):
+        if self.box.recipient_answer.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.recipient_answer
+        return self.box.recipient_answer
 
     async def handle_DATA(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        await self.gate.wait()
-        if self.data_answer.startswith("250"):
-            self.envelopes.append(envelope)
-            self.sessions.append(session)
-        return self.data_answer
+        await self.box.gate.wait()
+        if self.box.data_answer.startswith("250"):
+            self.box.envelopes.append(envelope)
+            self.box.sessions.append(session)
+        return self.box.data_answer
 
 
 def read(envelope: Envelope) -> EmailMessage:
@@ -74,7 +81,7 @@ async def mailbox(
 
     def protocol() -> SMTP:
         return SMTP(
-            box,
+            _Handler(box),
             hostname="mail.test",
             enable_SMTPUTF8=True,
             tls_context=certificate,

@@ -66,6 +66,9 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     class Server(ThreadingHTTPServer):
+        # Whom a shorter queue turns away comes again after a whole second.
+        request_queue_size = 128
+
         @override
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Keep silent about senders that lost their patience."""

@@ -1,6 +1,7 @@
 """What the providers of these tests are given to work with."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,14 +54,38 @@ class Spending:
 
     spent: list[tuple[UUID, Bucket, float]] = field(default_factory=list)
     learned: list[tuple[UUID, Bucket, float]] = field(default_factory=list)
+    unspent: list[float] = field(default_factory=list)
 
     async def spend(self, connection_id: UUID, bucket: Bucket, amount: float) -> None:
         """Note what was spent."""
         self.spent.append((connection_id, bucket, amount))
 
-    async def learn(self, connection_id: UUID, bucket: Bucket, left: float) -> None:
-        """Note what is left."""
+    async def learn(
+        self,
+        connection_id: UUID,
+        bucket: Bucket,
+        left: float,
+        unspent: float = 0.0,
+    ) -> None:
+        """Note what is left, and what was not needed."""
         self.learned.append((connection_id, bucket, left))
+        self.unspent.append(unspent)
+
+
+@dataclass
+class TurnsHere:
+    """Turns of one process; `tests/store` examines the real ones."""
+
+    locks: dict[UUID, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+
+    @asynccontextmanager
+    async def of(self, access: Access, *, seconds: float) -> AsyncIterator[None]:
+        """Wait for as long as need be."""
+        assert seconds > 0
+        async with self.locks[access.connection_id]:
+            yield
 
 
 def means_of(
@@ -70,7 +95,14 @@ def means_of(
 ) -> Means:
     """Return means that send everything through one sender."""
     return Means(
-        sender, sender, utc_now, KeptSecrets(), Spending(), oauth, dict(platforms)
+        sender,
+        sender,
+        utc_now,
+        KeptSecrets(),
+        Spending(),
+        TurnsHere(),
+        oauth,
+        dict(platforms),
     )
 
 

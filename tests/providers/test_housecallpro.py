@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.contracts.hints import HintsExam
 from tests.contracts.schedules import (
     ExaminedPlatform,
     FieldServiceExam,
@@ -43,6 +44,10 @@ class TestReading(ScheduleReadingExam):
 
 
 class TestFieldService(FieldServiceExam):
+    pass
+
+
+class TestHints(HintsExam):
     pass
 
 

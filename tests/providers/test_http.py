@@ -141,3 +141,18 @@ def test_what_is_no_json_object(content: bytes) -> None:
     with pytest.raises(ProviderDown) as caught:
         json_of(OutgoingResponse(200, {}, content))
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("escaped", "expected"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\uDE00\uD83D\n", "\ufffd\ufffd\n"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud83d \ud83d", "\\ud83d \ufffd"),
+    ],
+)
+def test_half_a_character_hides_nothing_else(escaped: bytes, expected: str) -> None:
+    content = b'{"title": "%s", "id": "1"}' % escaped
+    found = json_of(OutgoingResponse(200, {}, content))
+    assert found == {"title": expected, "id": "1"}

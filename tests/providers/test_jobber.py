@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.contracts.authorizing import AuthorizingExam
+from tests.contracts.hints import HintsExam
 from tests.contracts.schedules import (
     ExaminedPlatform,
     FieldServiceExam,
@@ -66,6 +67,10 @@ class TestReading(ScheduleReadingExam):
 
 
 class TestFieldService(FieldServiceExam):
+    pass
+
+
+class TestHints(HintsExam):
     pass
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
@@ -95,9 +96,12 @@ class VisitLife(JudgedVisits):
 
     @rule(place=HOURS, agent=AGENTS, person=AGENTS)
     def book(self, place: tuple[int, int], agent: int, person: int) -> None:
+        self.book_for(PEOPLE[person], place, agent)
+
+    def book_for(self, person: Person, place: tuple[int, int], agent: int) -> None:
         interval, whose = self.hour(place), self.kept.agents[agent]
         with suppress(BookingRefused):
-            booking = self.kept.book(whose, interval, PEOPLE[person])
+            booking = self.kept.book(whose, interval, person)
             appointment_id = self.run(booking)
             self.booked.append(appointment_id)
             self.want(appointment_id, interval)
@@ -129,21 +133,39 @@ class VisitLife(JudgedVisits):
 
     @rule(pick=PICKS, name=st.sampled_from(("Jane Doe", "J. Roe")))
     def rename(self, pick: int, name: str) -> None:
-        revision = Revision(person=lambda before: replace(before, name=name))
+        self.correct(pick, Revision(person=lambda before: replace(before, name=name)))
+
+    @rule(pick=PICKS, number=st.integers(0, 3))
+    def take_another_phone(self, pick: int, number: int) -> None:
+        phone = f"+1212555019{number}"
+        self.correct(pick, Revision(person=lambda before: replace(before, phone=phone)))
+
+    def correct(self, pick: int, revision: Revision) -> None:
         for each in some_of(self.booked, pick):
-            # Who has no phone is found by the name alone.
-            if self.run(self.kept.known(each)).person.phone is not None:
-                with suppress(FinalStatus):
-                    self.run(self.kept.revise(each, revision))
+            with suppress(FinalStatus):
+                self.run(self.kept.revise(each, revision))
+
+    @rule(place=HOURS, agents=st.permutations((0, 1, 2)))
+    def book_a_stranger_twice_and_write_at_once(
+        self, place: tuple[int, int], agents: Sequence[int]
+    ) -> None:
+        """Somebody whom the platform does not know wants two things done."""
+        before, number = len(self.booked), len(self.booked)
+        stranger = Person("Roof", f"New Face {number}", f"+1646555{number:04}")
+        for agent in agents[:2]:
+            self.book_for(stranger, place, agent)
+        self.run(self.written(self.booked[before:]))
+        self.kept.wait()
 
     @rule()
     def write_all_at_once(self) -> None:
-        async def all_of_them() -> None:
-            async with asyncio.TaskGroup() as group:
-                for each in self.booked:
-                    group.create_task(self.kept.write(each))
+        self.run(self.written(self.booked))
 
-        self.run(all_of_them())
+    async def written(self, appointments: Sequence[UUID]) -> None:
+        """Write appointments, by two processes in turn."""
+        async with asyncio.TaskGroup() as group:
+            for each, process in zip(appointments, cycle(self.processes), strict=False):
+                group.create_task(self.kept.write_by(process, each))
 
     # There
 
@@ -240,10 +262,7 @@ class VisitLife(JudgedVisits):
 
     @rule(pick=PICKS, name=st.sampled_from(("Jane Doe", "Max Else")))
     def owner_edits_a_customer(self, pick: int, name: str) -> None:
-        found = self.platform.customers()
-        # Who has no phone is known by the name alone.
-        known = sorted(each for each, phone in found.items() if phone.startswith("+"))
-        for each in some_of(known, pick):
+        for each in some_of(sorted(self.platform.customers()), pick):
             self.platform.edits_customer(each, name, f"{pick}@example.com")
 
     # Between
@@ -255,6 +274,10 @@ class VisitLife(JudgedVisits):
         for pick in order:
             for each in self.told[pick : pick + 1]:
                 self.run(self.kept.hear(each))
+
+    @rule(seconds=st.sampled_from((0.03, 0.1, 30.0)))
+    def read_what_is_due(self, seconds: float) -> None:
+        self.run(self.kept.read_due(seconds=seconds))
 
     @rule()
     def ask_about_customers(self) -> None:

@@ -154,7 +154,7 @@ async def test_what_is_judged_has_no_visits(scheduled: Scheduled) -> None:
     )
     agents = {"t-ben": scheduled.ben.agent_id, NOBODY: None}
     schedules = scheduled.schedules()
-    (event,) = await schedules.keep(calendar, page, agents, scheduled.now)
+    (event,) = await schedules.keep(calendar, page.events, agents, scheduled.now)
     assert page.events[0].visit is not None
     assert (event.visit, event.technicians) == (None, ("t-ben", NOBODY))
     assert list(await scheduled.listed()) == [event.event_id]

@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
+from tests.harness.scenes.front_desk import FrontDesk
 from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from tests.harness.waiting import until
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.errors import SlotUnavailable
-from universal_calendar.core.instant import DAY
+from universal_calendar.core.instant import DAY, HOUR
+from universal_calendar.core.interval import Interval
+from universal_calendar.core.retry import SECOND
 from universal_calendar.core.sync import FRESH
 from universal_calendar.services.booking.appointment_changes import Revision
 
@@ -205,3 +208,71 @@ async def test_what_was_written_but_not_answered_takes_no_time(
     scheduled.platform.visits["v-lost"] = visit
     await scheduled.sync()
     assert await scheduled.taken(at) == []
+
+
+async def test_where_its_appointment_does_not_follow_it_takes_time(
+    scheduled: Scheduled,
+) -> None:
+    """For want of time, or because it was over: its technicians are there."""
+    at, later = scheduled.hour(0), scheduled.hour(2)
+    booked, event_id = await scheduled.written(scheduled.ben, at)
+    other = await scheduled.book(scheduled.ben, later)
+    longer = Interval(later.start, later.end + HOUR)
+    scheduled.platform.moves(event_id, longer)
+    for _ in range(2):
+        await scheduled.sync()
+    assert (await scheduled.link(booked))["last_error"] == "MoveRefused"
+    assert await scheduled.taken(scheduled.hour(3)) == [scheduled.ben]
+    # Once there is room, it may be moved there here as well.
+    await FrontDesk(scheduled.parts).cancel(scheduled.ben, other, scheduled.now)
+    await scheduled.revise(booked, Revision(start=longer.start, end=longer.end))
+    await scheduled.write(booked)
+    scheduled.wait(10 * DAY)
+    again = scheduled.hour(0)
+    scheduled.platform.moves(event_id, again)
+    await scheduled.sync()
+    assert await scheduled.is_as(booked, scheduled.ben, longer)
+    assert await scheduled.taken(again) == [scheduled.ben]
+
+
+async def test_it_is_not_in_the_way_of_its_own_appointment(
+    scheduled: Scheduled,
+) -> None:
+    at = scheduled.hour(0)
+    booked, event_id = await scheduled.written(scheduled.ben, at)
+    scheduled.platform.assigns(event_id, "t-ben", "t-eve")
+    scheduled.platform.adds("t-eve", at=scheduled.hour(1))
+    await scheduled.sync()
+    assert await scheduled.taken(at) == [scheduled.eve]
+    with pytest.raises(SlotUnavailable) as refused:
+        await scheduled.revise(
+            booked, Revision(scheduled.eve.agent_id, at.start, at.end + HOUR)
+        )
+    assert refused.value.nearby is not None
+    told = [each.interval for each in refused.value.nearby.conflicts]
+    assert told == [scheduled.hour(1)]
+    await scheduled.revise(booked, Revision(scheduled.eve.agent_id))
+    assert await scheduled.is_as(booked, scheduled.eve, at)
+
+
+async def test_whom_we_send_elsewhere_with_it_is_known_to_be_there(
+    scheduled: Scheduled,
+) -> None:
+    at, later = scheduled.hour(0), scheduled.hour(4)
+    booked, event_id = await scheduled.written(scheduled.ben, at)
+    scheduled.platform.assigns(event_id, "t-ben", "t-eve")
+    await scheduled.sync()
+    await scheduled.revise(booked, Revision(start=later.start))
+    await scheduled.write(booked)
+    assert await scheduled.due_at() < scheduled.now + SECOND
+    scheduled.platform.calls.clear()
+    scheduled.wait(SECOND)
+    await scheduled.settle()
+    assert scheduled.platform.calls == ["named"]
+    assert await scheduled.taken(at) == []
+    assert await scheduled.taken(later) == [scheduled.eve]
+    await FrontDesk(scheduled.parts).cancel(scheduled.ben, booked, scheduled.now)
+    await scheduled.write(booked)
+    scheduled.wait(SECOND)
+    await scheduled.settle()
+    assert await scheduled.taken(later) == []

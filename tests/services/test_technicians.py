@@ -36,6 +36,28 @@ async def test_who_is_new_takes_somebodys_time_from_then_on(workshop: Workshop) 
     assert await audited(workshop) == 1
 
 
+async def test_an_agent_of_their_name_takes_over(workshop: Workshop) -> None:
+    ann = workshop.business.agent.agent_id
+    workshop.platform.team = (ANN, BOB)
+    assert (await workshop.refresh())["t-2"] == ann
+    bob = await workshop.agent_named("Bob")
+    before = [await workshop.revision(each) for each in (ann, bob)]
+    assert (await workshop.refresh())["t-2"] == bob
+    after = [await workshop.revision(each) for each in (ann, bob)]
+    assert after == [before[0] + 1, before[1] + 1]
+    await workshop.refresh()
+    assert await audited(workshop) == 2
+
+
+async def test_whom_somebody_assigned_stays(workshop: Workshop) -> None:
+    ann = workshop.business.agent.agent_id
+    workshop.platform.team = (ANN, BOB)
+    await workshop.refresh()
+    await workshop.assign("t-2", ann)
+    await workshop.agent_named("Bob")
+    assert (await workshop.refresh())["t-2"] == ann
+
+
 async def test_nothing_is_written_or_locked_where_nobody_changed(
     workshop: Workshop, parts: Parts
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from conftest import settings_for
-from tests.providers.means import Spending
+from tests.providers.means import Spending, TurnsHere
 from universal_calendar.bootstrap.parts import Server, open_parts
 from universal_calendar.clock import utc_now
 from universal_calendar.core.provider_errors import ProviderError
@@ -31,7 +31,7 @@ async def run(order: Json) -> list[str]:
     sender = Sender(is_guarded=False)
     async with open_parts(settings_for(Path(order["home"])), server) as parts:
         renewals = RenewalTable(parts.database, parts.keyring, utc_now)
-        means = Means(sender, sender, utc_now, renewals, Spending())
+        means = Means(sender, sender, utc_now, renewals, Spending(), TurnsHere())
         oauth = OAuth(means, OAuthConfig(**order["config"]), Scopes((), frozenset()))
         access = Access(
             UUID(order["tenant"]), UUID(order["connection"]), order["secrets"]

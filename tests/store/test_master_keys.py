@@ -14,12 +14,15 @@ from tests.harness.command_line import Finished
 from tests.harness.crowd import OPENING, Reply, Wish, ask, clients, day_after
 from tests.harness.running import clean_environment, running_service
 from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.schedules import connected_schedule
+from tests.store.rotating import plain_values
 from universal_calendar.bootstrap.parts import (
     Parts,
     Server,
     open_parts,
     start_server,
 )
+from universal_calendar.services.ports.visits import Technician
 from universal_calendar.store.sealing.encryption import CannotDecrypt, key_text, new_key
 from universal_calendar.store.sealing.sealed_rows import SEALED_TABLES, SealedRows
 from universal_calendar.store.tenants.key_rotation import KeyTable
@@ -80,6 +83,14 @@ class Installation:
         async with open_parts(settings, self.server) as parts:
             return await plain_appointments(parts, self.business)
 
+    async def schedule(self, master_keys: str) -> list[bytes]:
+        """Decrypt what is known of technicians and visits."""
+        settings = settings_for(self.home, master_keys=master_keys)
+        async with open_parts(settings, self.server) as parts:
+            of_schedules = await plain_values(parts, self.business.tenant_id)
+        found = [*of_schedules["technicians"], *of_schedules["visits"]]
+        return [each or b"" for each in found]
+
     async def book(self, url: str, number: int) -> Reply:
         wish = Wish(self.business, day_after(1), OPENING + number * 30)
         async with clients(1) as client:
@@ -96,7 +107,13 @@ async def plain_appointments(parts: Parts, business: Business) -> list[bytes]:
 async def installation(own_home: Path, own_server: Server) -> Installation:
     settings = settings_for(own_home, master_keys=OLD)
     async with open_parts(settings, own_server) as parts:
-        return Installation(own_home, own_server, await open_business(parts))
+        business = await open_business(parts)
+        schedule = await connected_schedule(parts, business)
+        team = [Technician("t-1", "Ann")]
+        await schedule.technicians.keep(*schedule.account, team)
+        visits = {"a": schedule.visit("a")}
+        await schedule.visits.keep(*schedule.ids, visits, schedule.began)
+        return Installation(own_home, own_server, business)
 
 
 async def test_the_old_master_key_may_be_dropped(installation: Installation) -> None:
@@ -122,6 +139,9 @@ async def test_the_old_master_key_may_be_dropped(installation: Installation) -> 
         assert (await installation.book(alone.url, 4)).status == 201
     names = await installation.names(NEW)
     assert [b'"name":"John"' in name for name in names] == [True] * 5
+    technician, visit = await installation.schedule(NEW)
+    assert b'"Ann"' in technician
+    assert b'"Jane Canary"' in visit
     with pytest.raises(CannotDecrypt):
         await installation.outdated(OLD)
 
@@ -139,7 +159,7 @@ async def test_data_keys_rotate_on_command(installation: Installation) -> None:
         words = ("--tenant", tenant_id, "--grace", "0", "--json")
         one = encryption(home, "rotate", *words, master_keys=OLD)
         assert one.json == [
-            {"tenant_id": tenant_id, "version": 2, "rows": 1, "destroyed": 1}
+            {"tenant_id": tenant_id, "version": 2, "rows": 5, "destroyed": 1}
         ]
         assert (await installation.book(service.url, 1)).status == 201
     every = encryption(home, "rotate", "--all", "--grace", "0", master_keys=OLD)

@@ -156,6 +156,33 @@ async def test_learning_lowers_and_never_raises(till: Till) -> None:
     assert await till.pause(COST, 50) == pytest.approx(50 / 500)
 
 
+async def test_what_was_not_charged_comes_back(till: Till) -> None:
+    await till.spend(COST, 2_000)
+    await till.quota.learn(till.connection_id, COST, 9_000, unspent=1_000)
+    await till.spend(COST, 9_000)
+    assert await till.pause(COST, 1) == pytest.approx(1 / 500)
+
+
+async def test_others_spending_is_not_given_back(till: Till) -> None:
+    await till.spend(COST, 2_000)
+    await till.spend(COST, 4_000)
+    await till.quota.learn(till.connection_id, COST, 10_000, unspent=500)
+    await till.spend(COST, 4_500)
+    assert await till.pause(COST, 1) == pytest.approx(1 / 500)
+
+
+async def test_a_smaller_bucket_of_the_name_leaves_the_rest(till: Till) -> None:
+    part = Bucket("cost", 6_000, 12)
+    await till.spend(part, 6_000)
+    assert await till.pause(part, 500) == pytest.approx(1)
+    await till.spend(COST, 4_000)
+    assert await till.pause(COST, 500) == pytest.approx(1)
+    till.wait(9)
+    assert await till.pause(part, 1_000) == pytest.approx(1)
+    till.wait(1)
+    await till.spend(part, 1_000)
+
+
 @pytest.mark.parametrize("left", [-5, 0])
 async def test_nothing_is_left_at_worst(till: Till, left: float) -> None:
     await till.learn(COST, left)

@@ -25,6 +25,49 @@ async def test_the_same_name_is_the_same_person_else_whoever_is_nobody(
     assert agents == await schedule.technicians.agents(*schedule.account)
 
 
+async def test_whoever_has_no_agent_of_their_name_gets_the_one_who_is_added(
+    schedule: Schedule,
+) -> None:
+    await schedule.technicians.keep(*schedule.account, [SOMEBODY])
+    default = schedule.agent.agent_id
+    await schedule.technicians.assign(*schedule.account, NOBODY, default)
+    team = [BOB, Technician("t-3", "Cid"), Technician("t-4", "bob")]
+    await schedule.technicians.keep(*schedule.account, team)
+    await schedule.technicians.assign(*schedule.account, "t-3", default)
+    assert await schedule.technicians.knows(*schedule.account, team)
+    bob, _ = await schedule.agent_named("Bob"), await schedule.agent_named("Cid")
+    assert not await schedule.technicians.knows(*schedule.account, team)
+    agents = await schedule.technicians.keep(*schedule.account, team)
+    # Somebody said who Cid is, and one agent is not two by name alone.
+    expected = {NOBODY: default, "t-2": bob, "t-3": default, "t-4": default}
+    assert agents == expected
+    assert await schedule.technicians.knows(*schedule.account, team)
+    twin = await schedule.agent_named("Bob")
+    agents = await schedule.technicians.keep(*schedule.account, team)
+    assert agents == expected | {"t-4": twin}
+
+
+async def test_who_left_waits_for_no_name(schedule: Schedule) -> None:
+    await schedule.technicians.keep(*schedule.account, [SOMEBODY, BOB])
+    await schedule.technicians.keep(*schedule.account, [])
+    bob = await schedule.agent_named("Bob")
+    assert await schedule.technicians.knows(*schedule.account, [])
+    agents = await schedule.technicians.keep(*schedule.account, [BOB])
+    assert agents["t-2"] == bob
+
+
+async def test_the_default_agents_own_name_is_free(schedule: Schedule) -> None:
+    """Though others fall back to that agent."""
+    await schedule.technicians.keep(*schedule.account, [SOMEBODY])
+    default = schedule.agent.agent_id
+    await schedule.technicians.assign(*schedule.account, NOBODY, default)
+    await schedule.technicians.keep(*schedule.account, [BOB])
+    await schedule.technicians.keep(*schedule.account, [BOB, ANN])
+    known = await schedule.technicians.all(*schedule.account)
+    fallbacks = {each.technician.name: each.is_fallback for each in known}
+    assert fallbacks == {"": False, "ann ": False, "Bob": True}
+
+
 async def test_an_agent_who_is_inactive_is_nobody(schedule: Schedule) -> None:
     await schedule.rows(
         "UPDATE agents SET is_active = false WHERE agent_id = %s",

@@ -16,6 +16,7 @@ from psycopg import sql
 from tests.harness.crowd import OPENING, Wish, ask, clients, day_after
 from tests.harness.running import RunningService, clean_environment
 from tests.harness.scenes.business import Business
+from tests.harness.scenes.fitters import connect_account
 from tests.harness.scenes.front_desk import FrontDesk, Place
 from tests.web.conftest import Superuser, superuser_of
 from universal_calendar.bootstrap.parts import Parts, Server, new_id
@@ -37,6 +38,8 @@ from universal_calendar.services.ports.agendas import (
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.appointments import NewAppointment
 from universal_calendar.services.ports.identity import Actor, ActorKind
+from universal_calendar.services.ports.visits import Technician
+from universal_calendar.store.field_service.technicians import TechnicianTable
 from universal_calendar.store.sealing.encryption import Unreadable, place_of, reopened
 from universal_calendar.store.tenants.tenant_erasure import (
     EMPTIED_TABLES,
@@ -147,6 +150,33 @@ async def test_what_was_interrupted_is_finished(
     assert await erasure.erase(business.tenant_id, "whatever", TESTER, NOW) > 0
     assert rows_left(superuser, business.tenant_id) == {}
     assert await erasure.erase(business.tenant_id, "", TESTER, NOW) == 0
+
+
+SCHEDULE_TABLES = (
+    *("connections", "calendars", "write_calendars", "platform_account_directory"),
+    *("technicians", "visits", "changed_customers", "mirrored_times", "due_work"),
+)
+
+
+async def test_nothing_of_a_platform_is_left(
+    parts: Parts, business: Business, superuser: Superuser
+) -> None:
+    fitters = await connect_account(parts, business, f"account-{business.tenant_id}")
+    await fitters.written()
+    await fitters.tell(customer_id="c-1", is_schedule=True)
+    technicians = TechnicianTable(parts.database, parts.keyring)
+    known = business.tenant_id, fitters.connection_id
+    await technicians.keep(*known, [Technician("t-1", "Ann")])
+    superuser.execute(
+        "INSERT INTO mirrored_times (tenant_id, calendar_id, event_id, starts_at,"
+        " ends_at, kind, technicians)"
+        " VALUES (%s, %s, 'theirs', now(), now() + interval '1 hour', 1, '{t-1}')",
+        [business.tenant_id, fitters.calendar_id],
+    )
+    before = rows_left(superuser, business.tenant_id)
+    assert before.keys() >= set(SCHEDULE_TABLES)
+    await erase(parts, business)
+    assert rows_left(superuser, business.tenant_id) == {}
 
 
 @dataclass

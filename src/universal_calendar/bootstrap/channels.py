@@ -20,6 +20,7 @@ from universal_calendar.services.ports.calendars import PushProvider
 from universal_calendar.services.ports.field_service import FieldServiceProvider
 from universal_calendar.settings import Environment, Settings
 from universal_calendar.store.calendars.push_channels import ChannelTable
+from universal_calendar.store.calendars.schedules import ScheduleTable
 from universal_calendar.store.calendars.syncs import SyncRequestTable
 from universal_calendar.store.connections.connections import ConnectionQuota
 from universal_calendar.store.connections.platform_accounts import PlatformAccountTable
@@ -98,7 +99,7 @@ def _platform_hints(
     return PlatformHints(
         PlatformAccountTable(parts.database, parts.keyring, new_id),
         platforms,
-        SyncRequestTable(parts.database),
+        ScheduleTable(parts.database),
         ChangedCustomerTable(parts.database, parts.keyring, new_id),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.bootstrap.providers import Providers
-from universal_calendar.bootstrap.worker import calendar_providers, connections
+from universal_calendar.bootstrap.worker import connections
 from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     SettledChanges,
@@ -48,9 +48,7 @@ def platforms(parts: Parts, offered: Providers) -> Platforms:
 
 def integrations_api(parts: Parts, offered: Providers) -> IntegrationsApi:
     """Build what connects accounts, and tells of customers and technicians."""
-    connecting = KeyConnecting(
-        connections(parts, offered), parts.units, calendar_providers(offered), new_id
-    )
+    connecting = KeyConnecting(connections(parts, offered), parts.units, new_id)
     known = platforms(parts, offered)
     return IntegrationsApi(connecting, known, PlatformCustomers(known))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from universal_calendar.bootstrap.outside import Outside
-from universal_calendar.bootstrap.parts import Parts
+from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.providers.provider import (
     Means,
@@ -15,6 +15,7 @@ from universal_calendar.providers.provider import (
 from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.settings import Environment, Settings
 from universal_calendar.store.connections.renewals import RenewalTable
+from universal_calendar.store.connections.turns import TurnTable
 from universal_calendar.store.field_service.platform_quota import PlatformQuota
 
 Providers: TypeAlias = Mapping[str, Provider]
@@ -29,6 +30,7 @@ def providers(parts: Parts, outside: Outside) -> Providers:
         utc_now,
         RenewalTable(parts.database, parts.keyring, utc_now),
         PlatformQuota(parts.database, parts.keyring, utc_now),
+        TurnTable(parts.database, utc_now, new_id),
         oauth_configs(parts.settings),
         platform_configs(parts.settings),
         allows_http=parts.settings.caldav_allows_private,

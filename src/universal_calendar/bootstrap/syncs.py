@@ -19,6 +19,7 @@ from universal_calendar.services.calendars.owner_changes import OwnerChanges
 from universal_calendar.services.field_service.schedules import Schedules
 from universal_calendar.services.field_service.technicians import Technicians
 from universal_calendar.store.calendars.mirror import MirrorTable
+from universal_calendar.store.calendars.schedules import ScheduleTable
 from universal_calendar.store.calendars.syncs import SyncRunTable
 from universal_calendar.store.connections.connections import ConnectionQuota
 from universal_calendar.store.field_service.technicians import TechnicianTable
@@ -56,6 +57,7 @@ def calendar_sync(parts: Parts, offered: Providers) -> CalendarSync:
                 },
                 Technicians(technicians, parts.units),
                 VisitTable(parts.database, parts.keyring),
+                ScheduleTable(parts.database),
             ),
         )
     )

@@ -98,7 +98,11 @@ def customer_changes(parts: Parts, offered: Providers) -> CustomerChanges:
 def connections(parts: Parts, offered: Providers) -> Connections:
     """Build what manages connected accounts."""
     table = ConnectionTable(parts.database, parts.keyring)
-    return Connections(table, parts.units, calendar_providers(offered), new_id)
+    calendars = calendar_providers(offered)
+    authorizers = {
+        slug: each.authorizer for slug, each in offered.items() if each.authorizer
+    }
+    return Connections(table, parts.units, calendars, new_id, authorizers)
 
 
 def notices(parts: Parts, outside: Outside) -> Notices:

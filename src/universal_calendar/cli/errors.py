@@ -9,6 +9,7 @@ from universal_calendar.core.errors import (
     AgentNotFound,
     DatabaseUnavailable,
     UniversalCalendarError,
+    message_of,
 )
 from universal_calendar.settings import Settings
 
@@ -35,7 +36,7 @@ def explain(error: Exception) -> str | None:
             " role and password; `universal-calendar doctor` tells more"
         )
     if isinstance(error, UniversalCalendarError | OSError):
-        return str(error)
+        return message_of(error)
     return _foreign(error)
 
 

@@ -49,6 +49,12 @@ class UniversalCalendarError(Exception):
         super().__init__(message or (self.__doc__ or "").partition("\n")[0])
 
 
+def message_of(error: Exception) -> str:
+    """Return what an error says, and what was noted of it on its way."""
+    notes = getattr(error, "__notes__", ())
+    return ". ".join([str(error).rstrip("."), *notes]) if notes else str(error)
+
+
 class InvalidField(UniversalCalendarError, ValueError):
     """A field cannot be used."""
 

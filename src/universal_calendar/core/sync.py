@@ -17,7 +17,9 @@ older than that. Then everything is read again, from the same place.
 
 Schedules of field-service platforms say besides whose time an event takes: that of its
 technicians, each of whom may be an agent here. Then ours take time too: that of whoever
-is assigned to them besides the appointment's own agent.
+is assigned to them besides the appointment's own agent; and one that was moved to where
+its appointment does not follow, being over already or for want of time, takes that of
+all of them.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -334,7 +336,12 @@ def _times(
     known: Known, reading: Reading, actions: Sequence[Action]
 ) -> Iterator[MirroredTime]:
     """Yield the times that others take, of each event one from each start."""
-    keepers = {own.event_id: own.agent_id for own in known.own}
+    attended = {each.appointment_id for each in actions}
+    keepers = {
+        own.event_id: own.agent_id
+        for own in known.own
+        if own.appointment_id in attended or not _has_strayed(own, reading)
+    }
     moves = (action for action in actions if isinstance(action, Move))
     keepers.update((move.event_id, move.agent_id) for move in moves)
     copies = frozenset(known.appointment_ids)
@@ -355,6 +362,20 @@ def _times(
         kind, intervals = _KIND_OF[event.busy], event.intervals
         for each in intervals if len(intervals) == 1 else _longest(intervals):
             yield MirroredTime(event_id, each.start, each.end, kind, technicians)
+
+
+def is_elsewhere(own: OwnEvent, interval: Interval) -> bool:
+    """Tell whether others moved an event from where its appointment is."""
+    is_written = own.writing in (Writing.SETTLED, Writing.REFUSED)
+    return is_written and interval != own.interval
+
+
+def _has_strayed(own: OwnEvent, reading: Reading) -> bool:
+    """Tell whether a visit is elsewhere; an event has no technicians to say whose."""
+    seen = reading.events.get(own.event_id)
+    if seen is None or seen.technicians is None or not seen.intervals:
+        return False
+    return is_elsewhere(own, min(seen.intervals))
 
 
 def _longest(intervals: Intervals) -> Collection[Interval]:

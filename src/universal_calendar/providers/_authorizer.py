@@ -32,6 +32,12 @@ class OAuthAuthorizer(AuthorizingProvider):
             return await self._oauth.redeem(grant, seconds=seconds)
 
     @override
+    async def renew(self, secrets: Secrets, *, seconds: float) -> Secrets:
+        """Exchange the refresh token for new tokens."""
+        async with answered_within(seconds):
+            return await self._oauth.renew(secrets, seconds=seconds)
+
+    @override
     async def revoke(self, access: Access, *, seconds: float) -> None:
         """Give the authorisation back; one that is gone already is no error."""
         async with answered_within(seconds):

@@ -42,6 +42,12 @@ _ERRORS: Final[Mapping[int, type[ProviderError]]] = {
     425: ProviderDown,
 }
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+# A character beyond the first 65,536 is escaped in two halves (RFC 8259 §7).
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class ProviderHttp:
@@ -106,12 +112,24 @@ def json_of(answer: OutgoingResponse) -> dict[str, Any]:
     A page of HTML under a 200 comes from something before the provider, and passes.
     """
     try:
-        found = orjson.loads(answer.content)
+        found = _loaded(answer.content)
     except ValueError:
         raise ProviderDown from None  # the cause quotes the body
     if not isinstance(found, dict):
         raise ProviderDown
     return found
+
+
+def _loaded(content: bytes) -> object:
+    """Read JSON; half an emoji, where some title was cut off, hides nothing else."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        return orjson.loads(_ESCAPE.sub(_whole, content))
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 @asynccontextmanager

@@ -172,6 +172,13 @@ class OAuth:
             renewal.exception()  # nobody may be waiting for it any more
 
     async def _renew(self, secrets: Secrets) -> Secrets:
+        return await self.renew(secrets, seconds=_RENEWAL_SECONDS)
+
+    async def renew(self, secrets: Secrets, *, seconds: float) -> Secrets:
+        """Exchange the refresh token, which may serve once alone.
+
+        Raises NotAuthorized where there is none, or the provider takes it no more.
+        """
         if not secrets.get("refreshToken"):
             raise NotAuthorized
         body = self._client.prepare_refresh_body(
@@ -179,7 +186,7 @@ class OAuth:
             client_id=self._config.client_id,
             client_secret=self._config.client_secret,
         )
-        answer = await self._ask_for_tokens(body, _RENEWAL_SECONDS)
+        answer = await self._ask_for_tokens(body, seconds)
         if answer.status == 200:
             return self._secrets(json_of(answer), secrets)
         if json_of(answer).get("error") in _OWNER_MUST_ACT:

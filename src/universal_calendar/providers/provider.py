@@ -18,6 +18,7 @@ from universal_calendar.services.ports.calendars import (
 )
 from universal_calendar.services.ports.field_service import FieldServiceProvider
 from universal_calendar.services.ports.quotas import Quota
+from universal_calendar.services.ports.turns import Turns
 
 
 class Capability(StrEnum):
@@ -112,6 +113,7 @@ class Means:
     now: Now
     renewals: Renewals
     quota: Quota
+    turns: Turns
     oauth: Mapping[str, OAuthConfig] = field(default_factory=dict)
     platforms: Mapping[str, PlatformConfig] = field(default_factory=dict)
     allows_http: bool = False

@@ -28,6 +28,7 @@ _OVER: Final = {
     "DELETE FROM pending_connections WHERE tenant_id = %s AND expires_at < %s": (
         timedelta(0)
     ),
+    "DELETE FROM turns WHERE tenant_id = %s AND ends_at < %s": timedelta(0),
     # Whose a sync or a channel is goes before it.
     "DELETE FROM sync_directory WHERE sync_id IN (SELECT sync_id FROM syncs"
     " WHERE tenant_id = %s AND requested_at < %s)": SYNCS_KEPT,

@@ -4,15 +4,23 @@
 """
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from universal_calendar.core import errors
-from universal_calendar.core.provider_errors import ProviderError
+from universal_calendar.core.provider_errors import (
+    NotAuthorized,
+    ProviderError,
+    Rejected,
+    Throttled,
+)
 from universal_calendar.services.field_service.jobs import NotOurJob
 from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.services.ports.webhook_endpoints import EndpointInactive
 
 RETRY_AFTER_SECONDS: Final = 1
+_THROTTLED_SECONDS: Final = 30.0
+"""How long a provider is left alone that does not say for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,9 @@ STATUS: Final[dict[type[Exception], tuple[int, str]]] = {
     FutureAppointments: (409, "future_appointments"),
     NotOurJob: (409, "not_our_job"),
     ProviderError: (502, "external_service"),
+    Throttled: (503, "service_unavailable"),
+    NotAuthorized: (409, "needs_reauthorization"),
+    Rejected: (400, "refused_outside"),
     errors.DatabaseUnavailable: (503, "service_unavailable"),
     AuthenticationUnavailable: (503, "service_unavailable"),
     PayloadTooLarge: (413, "payload_too_large"),
@@ -77,13 +88,17 @@ def problem_of(error: Exception) -> Problem:
     for kind in type(error).__mro__:
         if kind in STATUS:
             status, code = STATUS[kind]
-            return Problem(status, code, str(error), _headers(error))
+            return Problem(status, code, errors.message_of(error), _headers(error))
     return Problem(500, "internal_error", "Something went wrong on our side")
 
 
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.RateLimited):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Throttled):
+        asked = error.retry_after
+        seconds = _THROTTLED_SECONDS if asked is None else asked
+        return {"Retry-After": str(max(RETRY_AFTER_SECONDS, ceil(seconds)))}
     if isinstance(error, errors.DatabaseUnavailable | AuthenticationUnavailable):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return {}

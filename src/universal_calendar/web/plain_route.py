@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -27,3 +28,17 @@ class PlainRoute(Route):
         match, child_scope = super().matches(scope)
         child_scope["route"] = self
         return match, child_scope
+
+
+class RefusingRoute(PlainRoute):
+    """Refuses the methods that no route before it takes, where a template would."""
+
+    def __init__(self, path: str) -> None:
+        """Take a path that the routes before it have too."""
+        super().__init__(path, _refuse, "")
+        self.methods = None
+
+
+async def _refuse(_request: Request) -> Response:
+    # Which are allowed, whoever writes the answer finds out.
+    raise HTTPException(405, headers={"Allow": ""})

@@ -15,6 +15,7 @@ from universal_calendar.core.provider_errors import (
 )
 from universal_calendar.services.ports.calendars import (
     Access,
+    ChangedEvent,
     ChangesPage,
     ChangesQuery,
     EventDraft,
@@ -115,6 +116,12 @@ class PaperPlatform:
     ) -> Mapping[str, Sequence[TakenTime]]:
         """Tell that nothing is taken."""
         return {each: [] for each in calendars}
+
+    async def named(
+        self, access: Access, name: str, window: Interval, *, seconds: float
+    ) -> Sequence[ChangedEvent]:
+        """Tell of nothing; these tests read no schedule."""
+        return []
 
     async def technicians(
         self, access: Access, *, seconds: float

@@ -1,5 +1,6 @@
 """A platform on paper whose schedule is read: what it tells, what people do there."""
 
+import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ class PaperSchedule(PaperPlatform):
     team: list[Technician] = field(default_factory=lambda: [BEN, EVE])
     ours: dict[str, UUID] = field(default_factory=dict)
     page_size: int = 100
+    seconds_a_page: float = 0.0
     calls: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
     failures: dict[str, deque[ProviderError | None]] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class PaperSchedule(PaperPlatform):
         self, access: Access, query: ChangesQuery, *, seconds: float
     ) -> ChangesPage:
         self._begin("changes")
+        await asyncio.sleep(self.seconds_a_page)
         if query.sync_token is not None:
             raise SyncTokenStale
         begin = int(query.page_token or 0)
@@ -130,6 +133,18 @@ class PaperSchedule(PaperPlatform):
         if end >= len(events):
             return ChangesPage(events[begin:], None, "always the same")
         return ChangesPage(events[begin:end], replace(query, page_token=str(end)), None)
+
+    @override
+    async def named(
+        self, access: Access, name: str, window: Interval, *, seconds: float
+    ) -> Sequence[ChangedEvent]:
+        self._begin("named")
+        return [
+            self._event(event_id)
+            for event_id, visit in sorted(self.visits.items(), key=itemgetter(0))
+            if name in (event_id, visit.job_id)
+            and (visit.interval is None or visit.interval.overlaps(window))
+        ]
 
     def _event(self, event_id: str) -> ChangedEvent:
         visit = self.visits[event_id]

@@ -34,7 +34,7 @@ from universal_calendar.services.ports.calendars import PushDelivery
 from universal_calendar.services.ports.connections import NewCalendar, NewConnection
 from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
 from universal_calendar.store.calendars.links import LinkTable
-from universal_calendar.store.calendars.syncs import SyncRequestTable
+from universal_calendar.store.calendars.schedules import ScheduleTable
 from universal_calendar.store.connections.connections import (
     ConnectionQuota,
     ConnectionTable,
@@ -83,9 +83,9 @@ class Fitters:
     @property
     def hints(self) -> PlatformHints:
         """Return what takes deliveries in."""
-        requests = SyncRequestTable(self.parts.database)
+        schedules = ScheduleTable(self.parts.database)
         return PlatformHints(
-            self.accounts, {SLUG: self.platform}, requests, self.changed
+            self.accounts, {SLUG: self.platform}, schedules, self.changed
         )
 
     def customer_changes(self, *, a_minute: int = 10_000) -> CustomerChanges:

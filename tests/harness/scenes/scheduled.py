@@ -41,6 +41,8 @@ from universal_calendar.services.ports.appointments import Appointment, Page
 from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.services.ports.visit_store import VisitFilter
+from universal_calendar.store.calendars.schedules import ScheduleTable
+from universal_calendar.store.calendars.syncs import SyncRequestTable
 from universal_calendar.store.field_service.technicians import TechnicianTable
 from universal_calendar.store.field_service.visits import VisitTable
 
@@ -82,13 +84,29 @@ class Scheduled:
         database, keyring = self.parts.database, self.parts.keyring
         technicians = Technicians(TechnicianTable(database, keyring), self.parts.units)
         return Schedules(
-            {"paper": self.platform}, technicians, VisitTable(database, keyring)
+            {"paper": self.platform},
+            technicians,
+            VisitTable(database, keyring),
+            ScheduleTable(database),
         )
 
-    async def sync(self) -> None:
-        """Read the schedule, as the worker would."""
+    async def sync(self, *, seconds: float = 30) -> None:
+        """Read the schedule whole, as the worker would that is asked to."""
+        self.now += 1  # whoever asks does so after it was read last
+        calendar = [self.calendar_id]
+        requests = SyncRequestTable(self.parts.database)
+        await requests.want(self.tenant_id, calendar, self.now)
+        await self.settle(seconds=seconds)
+
+    async def settle(self, *, seconds: float = 30) -> None:
+        """Read of the schedule what is due, as the worker would."""
         syncs = calendar_sync(self.parts, self.offered)
-        await syncs.settle(self.tenant_id, self.calendar_id, self.now, seconds=30)
+        await syncs.settle(self.tenant_id, self.calendar_id, self.now, seconds=seconds)
+
+    async def hint(self, name: str | None = None) -> None:
+        """Have a webhook tell of a visit or job, or that anything may have changed."""
+        schedules = ScheduleTable(self.parts.database)
+        await schedules.hint(self.tenant_id, [self.calendar_id], name, self.now)
 
     # Here
 
@@ -183,6 +201,10 @@ class Scheduled:
             self.calendar_id,
         )
         return dict(row)
+
+    async def half_read(self) -> int:
+        """Return how many readings of it are to go on."""
+        return len(await self.rows("SELECT FROM half_readings"))
 
     async def due_at(self) -> Instant:
         """Return when it is to be read again."""

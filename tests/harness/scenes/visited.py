@@ -91,12 +91,24 @@ class Visited(Followed):
     @override
     async def sync(self, *, seconds: float = 30.0) -> None:
         await self.refill()
+        self.now += 1  # whoever asks does so after it was read last
+        await self.want()
+        await super().sync(seconds=seconds)
+
+    async def read_due(self, *, seconds: float) -> None:
+        """Read what webhooks named, and all of it only if that is due."""
+        await self.refill()
         await super().sync(seconds=seconds)
 
     @override
     async def write(self, appointment_id: UUID) -> None:
         await self.refill()
         await super().write(appointment_id)
+
+    async def write_by(self, process: Providers, appointment_id: UUID) -> None:
+        """Settle the appointment's event, as another process would."""
+        writes = calendar_writes(self.parts, process)
+        await writes.settle(self.tenant_id, appointment_id, self.now, seconds=10)
 
     async def refill(self) -> None:
         """Have all quotas full again, if enough time has passed for that."""

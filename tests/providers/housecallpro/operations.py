@@ -37,6 +37,7 @@ class Operations:
 
     def __init__(self, company: Company, tell: Tell) -> None:
         self.company, self._tell = company, tell
+        self.largest_page = 200
 
     def answer(self, name: str, ask: Ask, template: str) -> Answer:
         """Do what an operation of the contract says."""
@@ -52,7 +53,7 @@ class Operations:
 
     def get_employees(self, ask: Ask) -> Answer:
         all_of_them = list(self.company.employees.values())
-        return _paged(ask, "employees", all_of_them, shown_employee)
+        return self._paged(ask, "employees", all_of_them, shown_employee)
 
     # Customers
 
@@ -63,7 +64,7 @@ class Operations:
             for each in self.company.customers.values()
             if not each.is_archived and _matches(each, wanted)
         ]
-        return _paged(ask, "customers", found, shown_customer)
+        return self._paged(ask, "customers", found, shown_customer)
 
     def post_customers(self, ask: Ask) -> Answer:
         return self._told_customer(self.company.add_customer(ask.body), 201)
@@ -84,7 +85,7 @@ class Operations:
 
     def get_customer_customer_id_addresses(self, ask: Ask, number: str) -> Answer:
         found = self._customer(number).addresses
-        return _paged(ask, "addresses", found, shown_address)
+        return self._paged(ask, "addresses", found, shown_address)
 
     def post_customer_customer_id_addresses(self, ask: Ask, number: str) -> Answer:
         if not ask.body["street"]:
@@ -105,7 +106,7 @@ class Operations:
     def get_jobs(self, ask: Ask) -> Answer:
         found = list(self.company.standing(_filter(ask.query)))
         expanded = _is_expanded(ask)
-        return _paged(
+        return self._paged(
             ask,
             "jobs",
             found,
@@ -267,32 +268,38 @@ class Operations:
 
     def get_events(self, ask: Ask) -> Answer:
         found = list(self.company.events.values())
-        return _paged(
+        return self._paged(
             ask, "events", found, lambda each: shown_event(self.company, each)
         )
+
+    def _paged(
+        self,
+        ask: Ask,
+        name: str,
+        entries: list[Entry],
+        shown: Callable[[Entry], Json],
+    ) -> Answer:
+        page, size = (
+            int(ask.query.get(n, d)) for n, d in (("page", 1), ("page_size", 10))
+        )
+        size = min(size, self.largest_page)
+        if ask.query.get("sort_direction", "desc") == "desc":
+            entries = entries[::-1]
+        chosen = entries[(page - 1) * size : page * size]
+        body = {
+            "page": page,
+            "page_size": size,
+            "total_pages": -(-len(entries) // size),
+            "total_items": len(entries),
+            name: [shown(each) for each in chosen],
+        }
+        return Answer.of(200, body)
 
 
 def _places(template: str, path: str) -> list[str]:
     pattern = re.sub(r"\{\w+\}", "([^/]+)", template)
     found = re.fullmatch(pattern, path)
     return [unquote(each) for each in found.groups()] if found else []
-
-
-def _paged(
-    ask: Ask, name: str, entries: list[Entry], shown: Callable[[Entry], Json]
-) -> Answer:
-    page, size = (int(ask.query.get(n, d)) for n, d in (("page", 1), ("page_size", 10)))
-    if ask.query.get("sort_direction", "desc") == "desc":
-        entries = entries[::-1]
-    chosen = entries[(page - 1) * size : page * size]
-    body = {
-        "page": page,
-        "page_size": size,
-        "total_pages": -(-len(entries) // size),
-        "total_items": len(entries),
-        name: [shown(each) for each in chosen],
-    }
-    return Answer.of(200, body)
 
 
 def _matches(customer: Customer, wanted: str) -> bool:

@@ -124,6 +124,10 @@ class FakeHousecallPro:
         """Break the next request's connection, having done nothing."""
         self.strikes(Fault("break", only=only))
 
+    def has_pages_of(self, most: int) -> None:
+        """Tell of so many entries a page at most, whatever is asked."""
+        self._operations.largest_page = most
+
     def is_slow(self, seconds: float) -> None:
         """Answer the next request so late."""
         self.strikes(Fault("slow", seconds))

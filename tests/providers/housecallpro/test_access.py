@@ -26,7 +26,6 @@ from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.housecallpro.client import HousecallPro
 from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.services.ports.calendars import ChangesQuery, PushDelivery
-from universal_calendar.services.ports.quotas import Bucket
 
 put = OnSchedule.put
 
@@ -85,8 +84,9 @@ async def test_every_request_is_paid_for(house: FakeHousecallPro) -> None:
         await examined.platform.delete_event(
             examined.access, examined.calendar, known.event_id, seconds=SECONDS
         )
-    paid = [(examined.access.connection_id, Bucket("requests", 100, 60.0), 1)]
-    assert spending == paid * len(house.requests)
+    paid = [(examined.access.connection_id, "requests", 1)]
+    told = [(whose, bucket.name, amount) for whose, bucket, amount in spending]
+    assert told == paid * len(house.requests)
 
 
 def quota_of(examined: ExaminedPlatform) -> list[object]:

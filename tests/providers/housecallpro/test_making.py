@@ -89,6 +89,51 @@ async def test_another_process_goes_on(house: FakeHousecallPro) -> None:
     assert house.owner.times(written.event_id) == [later(AT_HOME).interval]
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_repeat_when_the_customer_changed_meanwhile(
+    house: FakeHousecallPro, examined: ExaminedPlatform, is_known: bool
+) -> None:
+    house.loses_answers(1, "POST /jobs$")
+    with pytest.raises(ProviderDown):
+        await put(examined, replace(AT_HOME, is_first=True))
+    ((job_id, job),) = house.company.jobs.items()
+    for _ in range(150):
+        house.owner.adds_job(a_draft().interval)
+    somebody = Customer("John Smith-Lee", "+12125550000")
+    if is_known:
+        house.owner.adds_customer(mobile_number=str(somebody.phone))
+    before = len(house.company.customers), len(house.company.jobs)
+    draft = replace(later(AT_HOME), visit=VisitDraft(somebody))
+    assert (await put(examined, draft)).event_id == job_id
+    assert (len(house.company.customers), len(house.company.jobs)) == before
+    assert house.owner.times(job.id) == [draft.interval]
+
+
+@pytest.mark.parametrize("step", [STEPS[0], STEPS[2]])
+async def test_repeat_when_somebody_without_contacts_was_renamed(
+    house: FakeHousecallPro, examined: ExaminedPlatform, step: str
+) -> None:
+    house.loses_answers(1, step)
+    with pytest.raises(ProviderDown):
+        await put(examined, replace(AT_HOME, visit=VisitDraft(Customer("John Smith"))))
+    for customer in (Customer("John Lee"), Customer("J. Lee", "+12125550000")):
+        await put(examined, replace(AT_HOME, visit=VisitDraft(customer)))
+    assert_made_once(house)
+
+
+async def test_first_attempt_does_not_look_for_what_an_earlier_one_made(
+    house: FakeHousecallPro, examined: ExaminedPlatform
+) -> None:
+    await put(examined, replace(AT_HOME, is_first=True))
+    asked = house.counted()
+    assert asked["GET /jobs"] == 0
+    assert asked["GET /customers"] == 2
+    await put(examined, replace(a_visit(number=2), is_first=True))
+    assert house.counted()["GET /jobs"] == 1
+    await put(examined, a_visit(number=3))
+    assert house.counted()["GET /jobs"] == 3
+
+
 @pytest.mark.parametrize(
     "nameless",
     [

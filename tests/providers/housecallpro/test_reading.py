@@ -14,7 +14,7 @@ from tests.providers.means import Spending, means_of
 from universal_calendar.core.busy import BusyType
 from universal_calendar.core.instant import DAY, HOUR, MINUTE, from_datetime
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.provider_errors import ProviderDown, SyncTokenStale
+from universal_calendar.core.provider_errors import SyncTokenStale
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.housecallpro.client import HousecallPro
 from universal_calendar.providers.housecallpro.reading import Place
@@ -23,6 +23,7 @@ from universal_calendar.services.ports.calendars import (
     ChangedEvent,
     ChangesQuery,
 )
+from universal_calendar.services.ports.quotas import Bucket
 from universal_calendar.services.ports.visits import NOBODY, VisitStatus
 
 put = OnSchedule.put
@@ -60,6 +61,7 @@ async def test_thousand_jobs(house: FakeHousecallPro) -> None:
     await sender.close()
     assert told == ids
     assert sum(amount for _, _, amount in spending.spent) == len(house.requests) == 7
+    assert {bucket for _, bucket, _ in spending.spent} == {Bucket("requests", 70, 42)}
     assert max(peaks[1:]) < peaks[0] + 2_000_000
 
 
@@ -110,14 +112,6 @@ async def test_sync_token_costs_no_request(
     with pytest.raises(SyncTokenStale):
         await read(examined, token)
     assert len(house.requests) == before
-
-
-async def test_pages_of_another_size(
-    house: FakeHousecallPro, examined: ExaminedPlatform
-) -> None:
-    house.bend = lambda body: {**body, "page_size": 50}
-    with pytest.raises(ProviderDown):
-        await read(examined)
 
 
 @pytest.mark.parametrize(

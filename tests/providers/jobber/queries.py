@@ -32,6 +32,7 @@ class Queries:
             "client": self._client,
             "clients": self._clients,
             "job": self._job,
+            "jobs": self._jobs,
             "scheduledItems": self._scheduled_items,
             "user": self._user,
             "users": self._users,
@@ -56,6 +57,12 @@ class Queries:
     def _job(self, _info: Any, **asked: Any) -> Json | None:
         job = self._company.job(asked["id"])
         return None if job is None else self._views.job(job)
+
+    def _jobs(self, _info: Any, **asked: Any) -> Json:
+        (order,) = asked["sort"]
+        assert order == {"key": "JOB_NUMBER", "direction": "DESCENDING"}
+        found = sorted(self._company.jobs, key=lambda each: -each.number)
+        return connection(found, self._views.job, asked)
 
     def _scheduled_items(self, _info: Any, **asked: Any) -> Json:
         wanted = asked["filter"]

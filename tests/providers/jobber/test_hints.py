@@ -33,13 +33,16 @@ def read(sent: PushDelivery, now: int = NINE) -> list[PlatformHint]:
     return list(webhook.read(sent, CLIENT_SECRET, now))
 
 
-@pytest.mark.parametrize(
-    "topic",
-    ["VISIT_CREATE", "VISIT_UPDATE", "VISIT_DESTROY", "JOB_CLOSED", "REQUEST_UPDATE"],
-)
+@pytest.mark.parametrize("topic", ["VISIT_CREATE", "VISIT_UPDATE", "VISIT_DESTROY"])
 @pytest.mark.parametrize("old", [True, False])
-def test_schedule(topic: str, old: bool) -> None:
-    assert read(told(topic, old=old)) == [PlatformHint(ACCOUNT, NINE, is_schedule=True)]
+def test_visit(topic: str, old: bool) -> None:
+    hint = PlatformHint(ACCOUNT, NINE, is_schedule=True, name=ITEM)
+    assert read(told(topic, old=old)) == [hint]
+
+
+@pytest.mark.parametrize("topic", ["JOB_CLOSED", "REQUEST_UPDATE", "USER_CREATE"])
+def test_schedule(topic: str) -> None:
+    assert read(told(topic)) == [PlatformHint(ACCOUNT, NINE, is_schedule=True)]
 
 
 @pytest.mark.parametrize("topic", ["CLIENT_CREATE", "CLIENT_UPDATE", "CLIENT_DESTROY"])

@@ -68,17 +68,51 @@ async def test_repeat_after_a_lost_answer_with_a_known_customer(
 
 
 @pytest.mark.parametrize("step", ["jobCreate", "visitCreate"])
+@pytest.mark.parametrize("is_known", [False, True])
 async def test_repeat_when_the_customer_changed_meanwhile(
-    examined: ExaminedPlatform, server: JobberServer, owner: Owner, step: str
+    examined: ExaminedPlatform,
+    server: JobberServer,
+    owner: Owner,
+    step: str,
+    is_known: bool,
 ) -> None:
     server.jobber.lost.append(step)
     with pytest.raises(ProviderDown):
-        await put(examined, drafted())
+        await put(examined, replace(drafted(), is_first=True))
+    for number in range(90):
+        owner.adds_visit(at(NINE + number * HOUR))
+    before = counts(owner)
     somebody = replace(JOHN, phone="+12125550000", email=None)
-    await put(examined, drafted(customer=somebody))
-    # A job without a visit is found by its client alone.
-    expected = (1, 1, 1, 1) if step == "visitCreate" else (2, 2, 2, 1)
-    assert counts(owner) == expected
+    if is_known:
+        owner.adds_client("Ann", "Lee", phone=str(somebody.phone))
+        before = counts(owner)
+    written = await put(examined, later(drafted(customer=somebody)))
+    made = 0 if step == "visitCreate" else 1
+    assert counts(owner) == (*before[:3], before[3] + made)
+    assert owner.visit(written.event_id).job.property.client.last_name == "Smith"
+
+
+async def test_first_attempt_does_not_look_for_what_an_earlier_one_made(
+    examined: ExaminedPlatform, server: JobberServer
+) -> None:
+    for number, is_first in enumerate((True, False)):
+        server.jobber.asked.clear()
+        await put(examined, replace(drafted(number=number), is_first=is_first))
+        assert ("NewestJobs" in server.jobber.asked) is not is_first
+
+
+async def test_copy_of_the_job_is_not_taken_for_it(
+    examined: ExaminedPlatform, server: JobberServer, owner: Owner
+) -> None:
+    server.jobber.lost.append("jobCreate")
+    with pytest.raises(ProviderDown):
+        await put(examined, drafted())
+    (ours,) = owner.jobs
+    copied = owner.visit(owner.adds_visit(at(NINE + 8 * DAY))).job
+    copied.instructions = ours.instructions
+    somebody = replace(JOHN, phone="+12125550000", email=None)
+    written = await put(examined, drafted(customer=somebody))
+    assert owner.visit(written.event_id).job is ours
 
 
 @pytest.mark.parametrize("lost", [[], ["jobCreate"], ["visitEdit"]])

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from typing_extensions import override
 
-from tests.contracts.drafts import SECONDS
+from tests.contracts.drafts import SECONDS, WINDOW
 from tests.contracts.schedules import ExaminedPlatform
 from tests.providers.jobber.asking import drafted, put, read
 from tests.providers.jobber.owner import Owner
@@ -25,7 +25,7 @@ from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.jobber import documents
 from universal_calendar.providers.jobber.client import open_jobber
 from universal_calendar.providers.provider import Provider
-from universal_calendar.services.ports.calendars import Access
+from universal_calendar.services.ports.calendars import Access, ChangesQuery
 from universal_calendar.services.ports.quotas import Bucket
 
 
@@ -69,6 +69,28 @@ async def test_spent_before_and_learned_after(
     ]
     # Less than was asked for was answered: what counts is what is left there.
     assert spending.learned == [(access.connection_id, points, 4_995)]
+    assert spending.unspent == [documents.ACCOUNT.cost - 5]
+
+
+async def test_a_sync_leaves_points_to_bookings(
+    server: JobberServer, owner: Owner, spending: Spending
+) -> None:
+    sender = Sender(is_guarded=False)
+    try:
+        provider, access = _opened(server, owner, sender, spending)
+        assert provider.field_service is not None
+        await provider.field_service.changes(
+            access, ChangesQuery("schedule", WINDOW), seconds=SECONDS
+        )
+        await provider.field_service.named(access, "nobody", WINDOW, seconds=SECONDS)
+    finally:
+        await sender.close()
+    points = [(bucket, amount) for _, bucket, amount in spending.spent if amount > 1]
+    part, page = Bucket("points", 6_000, 12), documents.SCHEDULE
+    assert points == [
+        (part, page.cost + 50 * page.each),
+        (part, documents.NAMED_VISIT.cost),
+    ]
 
 
 async def test_nothing_is_asked_beyond_the_quota(

@@ -102,5 +102,21 @@ def traces_in(text: str, traces: Iterable[str]) -> list[str]:
     ]
 
 
+def make_past(superuser: Superuser, *appointment_ids: str) -> None:
+    """Let appointments have been a year ago."""
+    for table, column in (("appointments", "appointment_id"), ("claims", "claim_id")):
+        superuser.execute(
+            sql.SQL(
+                "UPDATE {} SET starts_at = starts_at - interval '1 year',"
+                " ends_at = ends_at - interval '1 year' WHERE {} = ANY (%s)"
+            ).format(sql.Identifier(table), sql.Identifier(column)),
+            [[UUID(each) for each in appointment_ids]],
+        )
+
+
+def erase(desk: Desk, **body: Any) -> httpx2.Response:
+    return desk.post("/customers/erase", body)
+
+
 def erase_tenant(desk: Desk, confirm: str) -> httpx2.Response:
     return desk.ask("DELETE", f"/tenants/{desk.tenant_id}", json={"confirm": confirm})

@@ -67,6 +67,13 @@ def test_other_methods(operation: AnyOperation, desk: Desk) -> None:
     assert set(answer.headers["allow"].split(", ")) == of_path
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_word_in_an_ids_place_is_no_id(method: str, desk: Desk) -> None:
+    answer = desk.ask(method, "/appointments/search")
+    assert envelope(answer) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "POST"
+
+
 @pytest.mark.parametrize("path", ["/", "/nothing", "/agents/", "/agents/a/b/c", "/API"])
 def test_unknown_paths(path: str, desk: Desk) -> None:
     assert envelope(desk.get(path)) == (404, "NOT_FOUND")

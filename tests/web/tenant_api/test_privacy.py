@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-import httpx2
 import pytest
-from psycopg import sql
 
 from tests.harness.scenes.business import Business
 from tests.harness.scenes.schedules import connected_schedule
@@ -24,10 +21,12 @@ from tests.web.tenant_api.people import (
     booked,
     data_of,
     dump,
+    erase,
     erase_tenant,
     everything_known,
     export,
     listen,
+    make_past,
     somebody_else,
     traces_in,
 )
@@ -42,22 +41,6 @@ from universal_calendar.services.ports.visits import Customer as VisitedCustomer
 from universal_calendar.services.privacy import Customers
 
 TESTER = Actor(ActorKind.COMMAND_LINE, "test")
-
-
-def make_past(superuser: Superuser, *appointment_ids: str) -> None:
-    """Let appointments have been a year ago."""
-    for table, column in (("appointments", "appointment_id"), ("claims", "claim_id")):
-        superuser.execute(
-            sql.SQL(
-                "UPDATE {} SET starts_at = starts_at - interval '1 year',"
-                " ends_at = ends_at - interval '1 year' WHERE {} = ANY (%s)"
-            ).format(sql.Identifier(table), sql.Identifier(column)),
-            [[UUID(each) for each in appointment_ids]],
-        )
-
-
-def erase(desk: Desk, **body: Any) -> httpx2.Response:
-    return desk.post("/customers/erase", body)
 
 
 def audited(superuser: Superuser, desk: Desk, action: str) -> list[str]:

@@ -2610,7 +2610,7 @@ export interface components {
          */
         JobCustomerPatch: {
             /** Name */
-            name?: string | null;
+            name?: string;
             /** Phone */
             phone?: string | null;
             /** Email */
@@ -6357,7 +6357,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description SERVICE_UNAVAILABLE: the database is away */
+            /** @description SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After says, or the database is away */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7007,7 +7007,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            /** @description EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -7016,7 +7016,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description SERVICE_UNAVAILABLE: the database is away */
+            /** @description SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After says, or the database is away */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7133,7 +7133,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            /** @description EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -7142,7 +7142,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description SERVICE_UNAVAILABLE: the database is away */
+            /** @description SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After says, or the database is away */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7216,7 +7216,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            /** @description CONFLICT: details.reason is idempotency_mismatch, needs_reauthorization */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7261,7 +7261,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            /** @description EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -7270,7 +7270,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description SERVICE_UNAVAILABLE: the database is away */
+            /** @description SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After says, or the database is away */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7339,6 +7339,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description CONFLICT: details.reason is idempotency_mismatch, needs_reauthorization */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description PAYLOAD_TOO_LARGE: the body is larger than 256 KiB */
             413: {
                 headers: {
@@ -7375,7 +7384,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again */
+            /** @description EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -7384,7 +7393,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description SERVICE_UNAVAILABLE: the database is away */
+            /** @description SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After says, or the database is away */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11216,7 +11225,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description CONFLICT: details.reason is idempotency_mismatch */
+            /** @description CONFLICT: details.reason is final_status: revoked, or expired */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -16,6 +16,8 @@ from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.quotas import Bucket
 
 _MINUTE_SECONDS: Final = 60.0
+_OF_READING: Final = 0.7
+"""A sync takes no more of what may be asked in a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,14 @@ class HousecallProApi:
         """Take what asks, and where and how often it may."""
         self._http = ProviderHttp(means.sender, means.now)
         self._quota, self._url = means.quota, config.api_url
-        self._bucket = Bucket("requests", config.requests_a_minute, _MINUTE_SECONDS)
+        most = config.requests_a_minute
+        part = max(1.0, most * _OF_READING)
+        self._bucket = Bucket("requests", most, _MINUTE_SECONDS)
+        self._reading = Bucket("requests", part, _MINUTE_SECONDS * part / most)
+
+    def reading(self, access: Access, seconds: float) -> Ask:
+        """Return what asks for a sync: it leaves some to whoever waits for answers."""
+        return self._asking(access, seconds, self._reading)
 
     def asking(self, access: Access, seconds: float) -> Ask:
         """Return what asks with this company's key, each time so long.
@@ -47,16 +56,19 @@ class HousecallProApi:
         Whoever is throttled begins anew, and pays for all of it again: the wait that
         Throttled names covers what was spent before.
         """
+        return self._asking(access, seconds, self._bucket)
+
+    def _asking(self, access: Access, seconds: float, bucket: Bucket) -> Ask:
         authorization, spent = _authorization(access.secrets), 0
 
         async def ask(question: Question) -> OutgoingResponse:
             nonlocal spent
             try:
-                await self._quota.spend(access.connection_id, self._bucket, 1)
+                await self._quota.spend(access.connection_id, bucket, 1)
             except Throttled as error:
-                before = spent * self._bucket.seconds / self._bucket.most
+                before = spent * bucket.seconds / bucket.most
                 again = (error.retry_after or 0.0) + before
-                raise Throttled(min(again, self._bucket.seconds)) from None
+                raise Throttled(min(again, bucket.seconds)) from None
             spent += 1
             return await self._http.send(
                 self._request(question, authorization),

@@ -1,6 +1,7 @@
 """Housecall Pro's companies: their schedules, their customers, their employees."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 from typing_extensions import override
 
@@ -9,7 +10,6 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected
 from universal_calendar.providers._http import answered_within, json_of
-from universal_calendar.providers._turns import Turns
 from universal_calendar.providers.housecallpro import mapping, reading, webhook
 from universal_calendar.providers.housecallpro.api import HousecallProApi, Question
 from universal_calendar.providers.housecallpro.customers import Customers, entries
@@ -19,6 +19,7 @@ from universal_calendar.providers.housecallpro.writing import Jobs, Memory
 from universal_calendar.providers.provider import Means, PlatformConfig, Provider
 from universal_calendar.services.ports.calendars import (
     Access,
+    ChangedEvent,
     ChangesPage,
     ChangesQuery,
     EventDraft,
@@ -53,7 +54,7 @@ class HousecallPro(FieldServiceProvider):
         self._api = HousecallProApi(means, config)
         self._webhook_secret = config.webhook_secret
         self._memory = Memory()
-        self._turns = Turns()
+        self._turns = means.turns
 
     @override
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
@@ -79,7 +80,9 @@ class HousecallPro(FieldServiceProvider):
     ) -> WrittenEvent:
         """Make a job with one visit, or change the visit."""
         _check(calendar)
-        async with answered_within(seconds), self._turns.of(access):
+        makes = known is None
+        turn = self._turns.of(access, seconds=seconds) if makes else nullcontext()
+        async with answered_within(seconds), turn:
             return await self._jobs(access, seconds).put(draft, known)
 
     @override
@@ -94,7 +97,7 @@ class HousecallPro(FieldServiceProvider):
     ) -> None:
         """Take the visit off the schedule; one that is not on it is no error."""
         _check(calendar)
-        async with answered_within(seconds), self._turns.of(access):
+        async with answered_within(seconds):
             await self._jobs(access, seconds).delete(event_id, reason)
 
     @override
@@ -103,7 +106,7 @@ class HousecallPro(FieldServiceProvider):
     ) -> ChangesPage:
         """Return one page; a sync token is always stale."""
         async with answered_within(seconds):
-            ask = self._api.asking(access, seconds)
+            ask = self._api.reading(access, seconds)
             return await reading.changes(ask, query, access)
 
     @override
@@ -123,6 +126,15 @@ class HousecallPro(FieldServiceProvider):
             return await reading.taken(ask, window, access)
 
     @override
+    async def named(
+        self, access: Access, name: str, window: Interval, *, seconds: float
+    ) -> Sequence[ChangedEvent]:
+        """Return every visit of the job of that id."""
+        async with answered_within(seconds):
+            ask = self._api.reading(access, seconds)
+            return await reading.named(ask, name, window, access)
+
+    @override
     async def technicians(
         self, access: Access, *, seconds: float
     ) -> Sequence[Technician]:
@@ -137,7 +149,8 @@ class HousecallPro(FieldServiceProvider):
         self, access: Access, customer: Customer, *, seconds: float
     ) -> PutCustomer:
         """Find the customer by phone, then by e-mail, and update; or make one."""
-        async with answered_within(seconds), self._turns.of(access):
+        turn = self._turns.of(access, seconds=seconds)
+        async with answered_within(seconds), turn:
             return await Customers(self._api.asking(access, seconds)).put(customer)
 
     @override

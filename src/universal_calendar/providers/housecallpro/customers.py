@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from universal_calendar.core.provider_errors import ProviderDown
 from universal_calendar.providers._addresses import UNKNOWN, parse_address
 from universal_calendar.providers._http import json_of
 from universal_calendar.providers._json import Json, id_of
@@ -12,6 +13,7 @@ from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
 from universal_calendar.services.ports.visits import Customer, PutCustomer
 
 PAGE_SIZE: Final = 200
+NEWEST: Final = (("sort_by", "created_at"), ("sort_direction", "desc"))
 NO_NAME: Final = "Unknown"
 
 
@@ -46,6 +48,13 @@ class Customers:
         question = Question("GET", "/customers", parameters)
         async for each in entries(self._ask, question, "customers"):
             if is_it(each):
+                return each
+        return None
+
+    async def newest(self, ref: str) -> Json | None:
+        """Return whom we made with this reference, whatever they are called now."""
+        async for each in newest(self._ask, "customers"):
+            if ref in str(each.get("notes") or ""):
                 return each
         return None
 
@@ -102,13 +111,31 @@ class Customers:
         return people.customer_of(told, only)
 
 
+async def newest(ask: Ask, name: str) -> AsyncIterator[Json]:
+    """Tell of the entries of a list that were made last, a page of them."""
+    paging = (("page", "1"), ("page_size", str(PAGE_SIZE)))
+    page = json_of(await ask(Question("GET", f"/{name}", (*NEWEST, *paging))))
+    for each in page[name]:
+        yield each
+
+
 async def entries(ask: Ask, question: Question, name: str) -> AsyncIterator[Json]:
-    """Ask for page after page of a list, and tell of each entry."""
-    number, is_more = 1, True
+    """Ask for page after page of a list, and tell of each entry.
+
+    Raises ProviderDown where there are more entries than pages have.
+    """
+    number, told, is_more = 1, 0, True
     while is_more:
         paging = (("page", str(number)), ("page_size", str(PAGE_SIZE)))
         asked = Question("GET", question.path, (*question.parameters, *paging))
         page = json_of(await ask(asked))
         for each in page[name]:
             yield each
-        number, is_more = number + 1, len(page[name]) == PAGE_SIZE
+        number, told = number + 1, told + len(page[name])
+        # Pages may be smaller than what was asked for.
+        if "total_items" in page:
+            is_more = told < int(page["total_items"])
+        else:
+            is_more = len(page[name]) == PAGE_SIZE
+        if is_more and not page[name]:
+            raise ProviderDown

@@ -20,7 +20,7 @@ from universal_calendar.core.provider_errors import (
 from universal_calendar.providers._http import json_of
 from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.housecallpro import mapping
-from universal_calendar.providers.housecallpro.api import Ask, Question
+from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
 from universal_calendar.services.ports.calendars import (
     Access,
     ChangedEvent,
@@ -34,6 +34,7 @@ _LARGEST: Final = 200
 _SMALLEST: Final = 100
 _OLDEST_FIRST: Final = (("sort_by", "created_at"), ("sort_direction", "asc"))
 _EXPAND: Final = ("expand[]", "appointments")
+_GONE: Final = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,18 @@ async def changes(ask: Ask, query: ChangesQuery, access: Access) -> ChangesPage:
     return ChangesPage(events, replace(query, page_token=following.token), None)
 
 
+async def named(
+    ask: Ask, name: str, window: Interval, access: Access
+) -> Sequence[ChangedEvent]:
+    """Return a job's visits as they are now, by its id; nothing if there is none."""
+    path = path_of("jobs", name)
+    answer = await ask(Question("GET", path, (_EXPAND,), expected=_GONE))
+    if answer.status in _GONE:
+        return ()
+    job = json_of(answer)
+    return tuple(mapping.changed_events(job, window, access.tenant_id))
+
+
 async def taken(
     ask: Ask, window: Interval, access: Access
 ) -> Mapping[str, Sequence[TakenTime]]:
@@ -159,9 +172,11 @@ async def _page(
     ids = [id_of(each) for each in entries]
     if place.entry_id and place.entry_id not in ids:
         return None
-    if len(ids) < size:
-        return Page(entries, None)
     last = (number - 1) * size + len(ids) - 1
+    if len(ids) < size:
+        if last + 1 < int(answer.get("total_items", 0)):
+            raise ProviderDown  # it is not the last one, and yet not whole
+        return Page(entries, None)
     return Page(entries, Place(place.name, last, ids[-1]))
 
 

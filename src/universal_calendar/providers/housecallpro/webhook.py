@@ -39,7 +39,9 @@ def read(
         raise _no_delivery()
     occurred_at = _instant(body.get("event_occurred_at"), now)
     if event.startswith("job."):
-        return [PlatformHint(account, occurred_at, is_schedule=True)]
+        job = body.get("job")
+        name = _id_of(job["id"]) if isinstance(job, dict) and "id" in job else None
+        return [PlatformHint(account, occurred_at, is_schedule=True, name=name)]
     if not event.startswith("customer."):
         return []
     customer = body.get("customer")

@@ -6,7 +6,7 @@ worked for a connection is tried first the next time.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -25,8 +25,10 @@ from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.housecallpro import mapping
 from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
 from universal_calendar.providers.housecallpro.customers import (
+    NEWEST,
     Customers,
     entries,
+    newest,
 )
 from universal_calendar.providers.housecallpro.mapping import Mark
 from universal_calendar.providers.housecallpro.people import address_of
@@ -83,24 +85,30 @@ class Jobs:
         )
         ref = Mark.of(draft).ref
         customer = await self._customers.find(person, ref)
-        if customer is not None:
-            job_id = await self._marked(id_of(customer), draft)
-            if job_id is not None:
-                return await self._change(draft, job_id, None)
-        else:
+        job_id = await self._made_before(customer, draft)
+        if job_id is not None:
+            return await self._change(draft, job_id, None)
+        if customer is None and not draft.is_first:
+            customer = await self._customers.newest(ref)
+        if customer is None:
             customer = await self._customers.make(person, draft.title, ref)
         return await self._make(draft, customer)
 
-    async def _marked(self, customer_id: str, draft: EventDraft) -> str | None:
-        """Return the job that an earlier attempt made."""
-        newest_first = (("sort_by", "created_at"), ("sort_direction", "desc"))
-        parameters = (("customer_id", customer_id), *newest_first)
-        async for job in entries(
-            self._ask, Question("GET", "/jobs", parameters), "jobs"
-        ):
-            if any(each.is_of(draft) for each in mapping.marks_of(job)):
-                return id_of(job)
-        return None
+    async def _made_before(
+        self, customer: Json | None, draft: EventDraft
+    ) -> str | None:
+        """Return the job that an earlier attempt made, whoever it was made for."""
+        found = None
+        if customer is not None:
+            whose = ("customer_id", id_of(customer))
+            jobs = entries(
+                self._ask, Question("GET", "/jobs", (whose, *NEWEST)), "jobs"
+            )
+            found = await _marked(jobs, draft)
+        if found is None and not draft.is_first:
+            # They may have become somebody else since.
+            found = await _marked(newest(self._ask, "jobs"), draft)
+        return found
 
     async def _make(self, draft: EventDraft, customer: Json) -> WrittenEvent:
         address_id = await self._customers.address_id(customer, draft.location)
@@ -282,6 +290,13 @@ class Jobs:
         path = path_of("jobs", id_of(job), "notes")
         await self._ask(Question("POST", path, body={"content": text}))
         return True
+
+
+async def _marked(jobs: AsyncIterable[Json], draft: EventDraft) -> str | None:
+    async for job in jobs:
+        if any(each.is_of(draft) for each in mapping.marks_of(job)):
+            return id_of(job)
+    return None
 
 
 def _visit_of(job: Json, event_id: str) -> Visit | None:

@@ -35,6 +35,8 @@ from universal_calendar.services.ports.quotas import Bucket
 
 POINTS: Final = Bucket("points", 10_000, 20)
 """Of the cost of requests: 500 a second come back."""
+READING_POINTS: Final = Bucket("points", 6_000, 12)
+"""What a sync may take of them: the rest is left for whoever waits for an answer."""
 _UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 # Statuses that mean something of an event elsewhere; here there is but one address.
 _OF_EVENTS: Final = (404, 409, 410, 412)
@@ -84,7 +86,7 @@ class JobberApi:
         self._requests = Bucket("requests", config.requests_a_minute, 60)
         self._warned: set[str] = set()
 
-    def asking(self, access: Access, seconds: float) -> Ask:
+    def asking(self, access: Access, seconds: float, points: Bucket = POINTS) -> Ask:
         """Return what asks on behalf of this account, each time so long.
 
         Whoever is throttled begins anew, and pays for all of it again: the wait that
@@ -96,7 +98,7 @@ class JobberApi:
             nonlocal spent
             cost = _cost(document, variables)
             try:
-                await self._spend(access, cost)
+                await self._spend(access, points, cost)
             except Throttled as error:
                 again = (
                     error.retry_after or 0.0
@@ -105,14 +107,14 @@ class JobberApi:
             spent += cost
             request = self._request(document, variables)
             answer = json_of(await self._send(access, request, seconds))
-            await self._learn(access, answer)
+            await self._learn(access, answer, cost)
             return self._data(answer)
 
         return ask
 
-    async def _spend(self, access: Access, cost: float) -> None:
+    async def _spend(self, access: Access, points: Bucket, cost: float) -> None:
         await self._quota.spend(access.connection_id, self._requests, 1)
-        await self._quota.spend(access.connection_id, POINTS, cost)
+        await self._quota.spend(access.connection_id, points, cost)
 
     def _request(
         self, document: Document, variables: Mapping[str, object]
@@ -150,11 +152,13 @@ class JobberApi:
             raise Rejected
         return answer
 
-    async def _learn(self, access: Access, answer: Json) -> None:
+    async def _learn(self, access: Access, answer: Json, spent: float) -> None:
+        """Learn what is left; what was answered is charged, no more."""
         status = _throttle_status(answer)
         if status is not None:
             left = float(status["currentlyAvailable"])
-            await self._quota.learn(access.connection_id, POINTS, left)
+            unspent = spent - float(_part(answer, "cost").get("actualQueryCost", spent))
+            await self._quota.learn(access.connection_id, POINTS, left, unspent)
         warning = _part(answer, "versioning").get("warning")
         if warning and str(warning) not in self._warned:
             self._warned.add(str(warning))

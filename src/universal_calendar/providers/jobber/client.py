@@ -1,6 +1,7 @@
 """Jobber's accounts: their schedules, their clients, their people."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from typing_extensions import override
@@ -9,9 +10,12 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected
 from universal_calendar.providers._http import answered_within
-from universal_calendar.providers._turns import Turns
 from universal_calendar.providers.jobber import mapping, reading, webhook
-from universal_calendar.providers.jobber.api import JobberApi, TellingSender
+from universal_calendar.providers.jobber.api import (
+    READING_POINTS,
+    JobberApi,
+    TellingSender,
+)
 from universal_calendar.providers.jobber.authorizer import (
     SCOPES,
     JobberAuthorizer,
@@ -24,6 +28,7 @@ from universal_calendar.providers.jobber.writing import Visits
 from universal_calendar.providers.provider import Capability, Means, Provider
 from universal_calendar.services.ports.calendars import (
     Access,
+    ChangedEvent,
     ChangesPage,
     ChangesQuery,
     EventDraft,
@@ -33,6 +38,7 @@ from universal_calendar.services.ports.calendars import (
     WrittenEvent,
 )
 from universal_calendar.services.ports.field_service import FieldServiceProvider
+from universal_calendar.services.ports.turns import Turns
 from universal_calendar.services.ports.visits import (
     Customer,
     PlatformHint,
@@ -52,13 +58,14 @@ def open_jobber(means: Means) -> Provider | None:
     means = replace(means, sender=TellingSender(means.sender))
     registration = means.oauth.get(MANIFEST.slug)
     if registration is None:
-        opened = Jobber(JobberApi(means, config, None), config.webhook_secret)
+        api = JobberApi(means, config, None)
+        opened = Jobber(api, means.turns, config.webhook_secret)
         by_key = MANIFEST.capabilities - {Capability.AUTHORIZES}
         manifest = replace(MANIFEST, capabilities=by_key)
         return Provider(manifest, opened, opened, None, field_service=opened)
     oauth = JobberOAuth(means, registration, SCOPES)
     api = JobberApi(means, config, oauth)
-    opened = Jobber(api, config.webhook_secret)
+    opened = Jobber(api, means.turns, config.webhook_secret)
     authorizer = JobberAuthorizer(oauth, api)
     return Provider(MANIFEST, opened, opened, None, authorizer, opened)
 
@@ -66,10 +73,12 @@ def open_jobber(means: Means) -> Provider | None:
 class Jobber(FieldServiceProvider):
     """The platform; an account is a company, with its schedule as the one calendar."""
 
-    def __init__(self, api: JobberApi, webhook_secret: str | None) -> None:
+    def __init__(
+        self, api: JobberApi, turns: Turns, webhook_secret: str | None
+    ) -> None:
         """Take what asks Jobber, and what signs its webhooks."""
-        self._api, self._webhook_secret = api, webhook_secret
-        self._turns = Turns()
+        self._api, self._turns = api, turns
+        self._webhook_secret = webhook_secret
 
     @override
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
@@ -89,7 +98,9 @@ class Jobber(FieldServiceProvider):
     ) -> WrittenEvent:
         """Make a job with one visit, or change the visit."""
         _check(calendar)
-        async with answered_within(seconds), self._turns.of(access):
+        makes = known is None
+        turn = self._turns.of(access, seconds=seconds) if makes else nullcontext()
+        async with answered_within(seconds), turn:
             return await Visits(self._api.asking(access, seconds)).put(draft, known)
 
     @override
@@ -104,7 +115,7 @@ class Jobber(FieldServiceProvider):
     ) -> None:
         """Delete the visit, and close its job if that was the only one."""
         _check(calendar)
-        async with answered_within(seconds), self._turns.of(access):
+        async with answered_within(seconds):
             await Visits(self._api.asking(access, seconds)).delete(event_id, reason)
 
     @override
@@ -113,7 +124,7 @@ class Jobber(FieldServiceProvider):
     ) -> ChangesPage:
         """Return one page; a sync token is always stale."""
         async with answered_within(seconds):
-            ask = self._api.asking(access, seconds)
+            ask = self._api.asking(access, seconds, READING_POINTS)
             return await reading.changes(ask, query, access)
 
     @override
@@ -133,6 +144,15 @@ class Jobber(FieldServiceProvider):
             return await reading.taken(ask, window, access)
 
     @override
+    async def named(
+        self, access: Access, name: str, window: Interval, *, seconds: float
+    ) -> Sequence[ChangedEvent]:
+        """Return the visit of that id, if there is one."""
+        async with answered_within(seconds):
+            ask = self._api.asking(access, seconds, READING_POINTS)
+            return await reading.named(ask, name, window, access)
+
+    @override
     async def technicians(
         self, access: Access, *, seconds: float
     ) -> Sequence[Technician]:
@@ -145,7 +165,8 @@ class Jobber(FieldServiceProvider):
         self, access: Access, customer: Customer, *, seconds: float
     ) -> PutCustomer:
         """Find the customer by phone, then by e-mail, and update; or make one."""
-        async with answered_within(seconds), self._turns.of(access):
+        turn = self._turns.of(access, seconds=seconds)
+        async with answered_within(seconds), turn:
             return await Customers(self._api.asking(access, seconds)).put(customer)
 
     @override

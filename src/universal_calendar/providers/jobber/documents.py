@@ -40,6 +40,7 @@ def _read(name: str) -> str:
 ACCOUNT: Final = Document("account", 5)
 DISCONNECT: Final = Document("disconnect", 3)
 SCHEDULE: Final = Document("schedule", 2, 39, _ITEM)
+NAMED_VISIT: Final = Document("named_visit", 38, 0, _ITEM)
 TAKEN: Final = Document("taken", 2, 22, ("item_fields",))
 USERS: Final = Document("users", 0, 9)
 
@@ -52,6 +53,7 @@ EDIT_CLIENT: Final = Document("edit_client", 3)
 NOTE_CLIENT: Final = Document("note_client", 3)
 MAKE_PROPERTY: Final = Document("make_property", 5)
 
+NEWEST_JOBS: Final = Document("newest_jobs", 0, 2)
 JOB_VISITS: Final = Document("job_visits", 2, 35, _ITEM)
 VISIT: Final = Document("visit", 36, 0, _ITEM)
 VISIT_JOB: Final = Document("visit_job", 6)

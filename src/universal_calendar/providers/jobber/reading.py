@@ -16,6 +16,7 @@ from universal_calendar.providers._json import Json
 from universal_calendar.providers.jobber import mapping
 from universal_calendar.providers.jobber.api import Ask
 from universal_calendar.providers.jobber.documents import (
+    NAMED_VISIT,
     SCHEDULE,
     TAKEN,
     USERS,
@@ -24,6 +25,7 @@ from universal_calendar.providers.jobber.documents import (
 from universal_calendar.providers.jobber.marks import appointment_id_of
 from universal_calendar.services.ports.calendars import (
     Access,
+    ChangedEvent,
     ChangesPage,
     ChangesQuery,
     TakenTime,
@@ -81,6 +83,19 @@ async def changes(ask: Ask, query: ChangesQuery, access: Access) -> ChangesPage:
     if following is None:
         return ChangesPage(events, None, SYNC_TOKEN)
     return ChangesPage(events, replace(query, page_token=following.token), None)
+
+
+async def named(
+    ask: Ask, name: str, window: Interval, access: Access
+) -> Sequence[ChangedEvent]:
+    """Return a visit as it is now, by its id; nothing if there is none."""
+    data = await ask(NAMED_VISIT, id=name)
+    visit = data["visit"]
+    if visit is None:
+        return ()
+    zone, tenant_id = mapping.zone_of(data), access.tenant_id
+    event = mapping.changed_event(visit, zone, window, tenant_id)
+    return () if event is None else (event,)
 
 
 def _following(place: _Place, page: Json) -> _Place | None:

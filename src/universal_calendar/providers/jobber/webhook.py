@@ -27,7 +27,7 @@ renewed.
 _SIGNATURE: Final = "x-jobber-hmac-sha256"
 _LONGEST_ID: Final = 255
 # Visits belong to jobs, and show clients' properties; assessments belong to requests.
-_OF_SCHEDULE: Final = ("VISIT_", "JOB_", "REQUEST_", "PROPERTY_", "USER_")
+_OF_SCHEDULE: Final = ("JOB_", "REQUEST_", "PROPERTY_", "USER_")
 
 
 def read(
@@ -44,6 +44,8 @@ def read(
         return [PlatformHint(account, occurred_at, is_disconnected=True)]
     if topic.startswith("CLIENT_"):
         return [PlatformHint(account, occurred_at, customer_id=item)]
+    if topic.startswith("VISIT_"):
+        return [PlatformHint(account, occurred_at, is_schedule=True, name=item)]
     if topic.startswith(_OF_SCHEDULE):
         return [PlatformHint(account, occurred_at, is_schedule=True)]
     return []

@@ -26,6 +26,7 @@ from universal_calendar.providers.jobber.documents import (
     JOB_VISITS,
     MAKE_JOB,
     MAKE_VISIT,
+    NEWEST_JOBS,
     VISIT,
     VISIT_JOB,
 )
@@ -70,6 +71,8 @@ class Visits:
         job, client = _first_of(draft, found.jobs), found.client
         if job is None and client is not None:
             job, client = await self._work_of(client, draft)
+        if job is None and not draft.is_first:
+            job = await self._newest_job(draft)
         if job is not None:
             return await self._resume(id_of(job), draft)
         if client is None:
@@ -93,6 +96,12 @@ class Visits:
             if job is not None or not jobs["pageInfo"]["hasNextPage"]:
                 break
         return job, work
+
+    async def _newest_job(self, draft: EventDraft) -> Json | None:
+        """Return the draft's job, whoever its client was when it was made."""
+        data = await self._ask(NEWEST_JOBS, first=_JOBS_A_PAGE)
+        # The oldest, should somebody have copied it.
+        return _first_of(draft, reversed(data["jobs"]["nodes"]))
 
     async def _make(self, property_id: str, draft: EventDraft) -> WrittenEvent:
         body = drafts.new_job(draft, property_id)

@@ -56,8 +56,9 @@ class Revision:
 
     A new start alone keeps the length. The details' urgency and `is_forced` say what a
     move may pass. `status` must be the one that the appointment has. Without
-    `tells_customer` its customer hears of no change. `section` is where the request has
-    the times, for errors.
+    `tells_customer` its customer hears of no change. `technician_id` is a platform's,
+    of whom the visit there is to be. `section` is where the request has the times, for
+    errors.
     """
 
     agent_id: UUID | None = None
@@ -69,6 +70,7 @@ class Revision:
     hold_id: UUID | None = None
     status: AppointmentStatus | None = None
     tells_customer: bool = True
+    technician_id: str | None = None
     section: str = _DATA
 
 
@@ -122,7 +124,7 @@ class AppointmentChanges:
         before = await editor.lock(appointment_id, revision.agent_id)
         check_open(before.status)
         after = _revised(before, revision)
-        if after == before:
+        if after == before and revision.technician_id is None:
             return Changed(before)
         silences: Sequence[Silence] = ()
         if _place_of(after) != _place_of(before):
@@ -132,7 +134,10 @@ class AppointmentChanges:
         after = replace(after, version=before.version + 1, updated_at=unit.now)
         await editor.write(after)
         has_event = await editor.want_event(
-            after, unit.now + SETTLING, is_moved=after.agent_id != before.agent_id
+            after,
+            unit.now + SETTLING,
+            is_moved=after.agent_id != before.agent_id,
+            technician_id=revision.technician_id,
         )
         is_moved = _place_of(after) != _place_of(before)
         changed = await self._announced(

@@ -61,6 +61,7 @@ class BookingRequest:
     """A wish for an agent's time; `actor` is the audit log's.
 
     `agent_id` None: whoever is free. `provider` None: the agent's write calendar.
+    `technician_id`: of the provider's technicians, who is to have the visit there.
     """
 
     agent_id: UUID | None
@@ -74,6 +75,7 @@ class BookingRequest:
     status: AppointmentStatus = AppointmentStatus.CONFIRMED
     hold_id: UUID | None = None
     provider: str | None = None
+    technician_id: str | None = None
 
     @property
     def agent(self) -> UUID:
@@ -209,10 +211,9 @@ class Appointments:
     ) -> Booked:
         """Book, or answer again what the same request was answered before.
 
-        Where providers are to be asked first, they get two seconds, or what is left of
-        the budget. Raises Unauthorized, RateLimited, AgentNotFound,
-        IdempotencyMismatch, PastStart, TooSoon, TooFar, InvalidField for a provider
-        that is not connected, and SlotUnavailable with the outlook that was asked for.
+        Providers that are asked first get two seconds, or what is left of the budget.
+        Raises Unauthorized, RateLimited, AgentNotFound, IdempotencyMismatch, PastStart,
+        TooSoon, TooFar, SlotUnavailable, and InvalidField for a provider not connected.
         """
         spent = budget or Budget.beginning(now, ANSWER_SECONDS)
         hold_id = request.hold_id
@@ -338,6 +339,7 @@ class Appointments:
             notice=NewNotice(self._new_id(now)) if is_told else None,
             remind_at=first_reminder(wanted.start, reading.reminder_minutes, now),
             provisional_until=now + SETTLING if waits else None,
+            technician_id=request.technician_id,
         )
 
     async def _repeat(

@@ -6,8 +6,8 @@ stead of those that do not answer. No transaction is open meanwhile.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -18,6 +18,7 @@ from universal_calendar.core.busy import Busy, BusySource, BusyType
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import ProviderDown
+from universal_calendar.core.sync import OwnEvent, Writing, is_elsewhere
 from universal_calendar.core.wanted import WantedTime
 from universal_calendar.services.budget import Budget, ended_after
 from universal_calendar.services.ports.answers import Replay
@@ -54,12 +55,26 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
+    """What a connection told; `own` are appointments that it named, by calendar."""
+
     connection: CountingConnection
     times: Mapping[str, Sequence[TakenTime]]
+    own: Mapping[UUID, Mapping[UUID, OwnEvent]] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
         return self.times.keys() >= self.connection.calendars.keys()
+
+    def named(self) -> Iterator[tuple[UUID, set[UUID]]]:
+        """Yield the appointments that visits say to be, by schedule."""
+        for external_id, calendar_id in self.connection.calendars.items():
+            named = {
+                each.appointment_id
+                for each in self.times.get(external_id, ())
+                if each.appointment_id and each.technicians is not None
+            }
+            if named:
+                yield calendar_id, named
 
     def taking(self, agent_id: UUID, window: Interval) -> Mapping[UUID, list[Busy]]:
         """Return what takes the window, by calendar; ours is what claims decide."""
@@ -67,22 +82,46 @@ class _Told:
             calendar_id: [
                 Busy(each.interval, each.busy, BusySource.CALENDAR)
                 for each in self.times.get(external_id, ())
-                if each.appointment_id is None
-                and each.interval.overlaps(window)
+                if each.interval.overlaps(window)
                 and (self.connection.tentative_blocks or not _is_tentative(each))
-                and self._is_of(agent_id, each)
+                and self._takes(agent_id, each, self.own.get(calendar_id, {}))
             ]
             for external_id, calendar_id in self.connection.calendars.items()
         }
         return {calendar_id: times for calendar_id, times in found.items() if times}
 
-    def _is_of(self, agent_id: UUID, time: TakenTime) -> bool:
-        """Tell whether it takes the agent's time; who is unknown counts as nobody."""
+    def _takes(
+        self, agent_id: UUID, time: TakenTime, known: Mapping[UUID, OwnEvent]
+    ) -> bool:
+        """Tell whether it takes the agent's time besides what claims say."""
+        if time.technicians is None:
+            return time.appointment_id is None
+        own = known.get(time.appointment_id) if time.appointment_id else None
+        if own is None:
+            return self._is_of(agent_id, time.technicians)
+        assigned = [each for each in time.technicians if each != NOBODY]
+        if not is_elsewhere(own, time.interval):
+            return agent_id != own.agent_id and self._is_of(agent_id, assigned)
+        # Moved there, or another visit of its job: whoever has it, and of what nobody
+        # has, whoever would be given it.
+        is_nobodys = agent_id == own.agent_id and not self._agents(assigned)
+        return is_nobodys or self._is_of(agent_id, time.technicians)
+
+    def _is_of(self, agent_id: UUID, technicians: Sequence[str]) -> bool:
+        return agent_id in self._agents(technicians)
+
+    def _agents(self, technicians: Sequence[str]) -> set[UUID]:
+        """Return whose time it is; who is unknown counts as nobody."""
         agents = self.connection.agents
         nobodys = agents.get(NOBODY)
-        return time.technicians is None or any(
-            agents.get(each, nobodys) == agent_id for each in time.technicians
-        )
+        found = (agents.get(each, nobodys) for each in technicians)
+        return {each for each in found if each is not None}
+
+
+def _as_told(own: OwnEvent, began: Instant) -> OwnEvent:
+    """Have what was written since the platform was asked count as not written yet."""
+    is_later = own.written_at > began
+    return replace(own, writing=Writing.RUNNING) if is_later else own
 
 
 def _is_tentative(time: TakenTime) -> bool:
@@ -111,10 +150,14 @@ class LiveCheck:
 
         Raises DatabaseUnavailable; what a provider does is in the verdict.
         """
-        asked = await self._calendars.of(tenant_id, agent_id, budget.now)
+        began = budget.now
+        asked = await self._calendars.of(tenant_id, agent_id, began)
         seconds = min(ASKING_SECONDS, budget.left - _WRITING_SECONDS)
         asking = [self._ask(each, window, budget.now, seconds) for each in asked]
-        told = await asyncio.gather(*asking)
+        told = [
+            await self._recognized(tenant_id, each, began)
+            for each in await asyncio.gather(*asking)
+        ]
         taking = [each.taking(agent_id, window) for each in told]
         surprising = {calendar_id for each in taking for calendar_id in each}
         if surprising:
@@ -146,6 +189,18 @@ class LiveCheck:
             )
             return _Told(connection, {})
         return _Told(connection, times)
+
+    async def _recognized(self, tenant_id: UUID, told: _Told, began: Instant) -> _Told:
+        """Find out what the appointments are that visits say to be."""
+        own = {}
+        for calendar_id, named in told.named():
+            found = await self._calendars.own_events(
+                tenant_id, calendar_id, named, began
+            )
+            own[calendar_id] = {
+                each.appointment_id: _as_told(each, began) for each in found
+            }
+        return replace(told, own=own) if own else told
 
     async def _taken(
         self,

@@ -1,50 +1,37 @@
 """Reading calendars: what takes time there takes it here, what owners do is followed.
 
-A sync reads everything first, then judges, then writes: what takes time in one
+A sync reads first, then judges, then writes: what takes time in one
 transaction, each change of an appointment in one of its own, and last of all where the
 next sync begins. Whatever ends it before that, the same is read again, harmlessly. No
 transaction is open while a provider is asked.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from universal_calendar.core.instant import Duration, Instant
-from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import (
     LooksEmpty,
     ProviderDown,
     ProviderError,
-    SyncTokenStale,
     Throttled,
 )
-from universal_calendar.core.retry import SECOND, GiveUp, Reauthorize, Retry, decide
-from universal_calendar.core.sync import (
-    DAYS_BEHIND,
-    FRESH,
-    SCHEDULE_DAYS_BEHIND,
-    Reading,
-    is_outgrown,
-    plan,
-    window_at,
-)
-from universal_calendar.services.budget import Budget, ended_after
+from universal_calendar.core.retry import GiveUp, Reauthorize, Retry, decide
+from universal_calendar.core.sync import FRESH, Reading, plan
+from universal_calendar.services.budget import Budget
+from universal_calendar.services.calendars.asking import LEASE, Asking
+from universal_calendar.services.calendars.calendar_reading import CalendarReading
 from universal_calendar.services.calendars.owner_changes import (
     OwnerChanges,
     ReadCalendar,
 )
-from universal_calendar.services.field_service.schedules import Agents, Schedules
-from universal_calendar.services.ports.calendars import (
-    CalendarReader,
-    ChangedEvent,
-    ChangesPage,
-    ChangesQuery,
-)
+from universal_calendar.services.calendars.schedule_reading import ScheduleReading
+from universal_calendar.services.field_service.schedules import Schedules
+from universal_calendar.services.ports.calendars import CalendarReader
 from universal_calendar.services.ports.connections import (
     ConnectionStatus,
     OutgoingQuota,
@@ -57,18 +44,11 @@ from universal_calendar.services.ports.mirror import (
     Place,
     Trouble,
 )
+from universal_calendar.services.ports.schedules import Rest
 from universal_calendar.services.ports.syncs import ChannelKeeper, SyncRuns, Tally
 
-Answer = TypeVar("Answer")
-
-PAGE_SECONDS: Final = 20.0
-LONGEST_PAUSE: Final = 5.0
-"""So long a sync waits in the middle when it is told to slow down."""
-LEASE: Final[Duration] = 60 * SECOND
-"""Half of it is always left: a page takes less, and so does a pause before it."""
-_SHORTEST_PAUSE: Final = 0.2
-_REST_SECONDS: Final = 0.0008
-"""For each event that was read, and only while there is time."""
+RESTS: Final = 3
+"""So many times as long as reading a schedule took it is left alone after that."""
 _log = structlog.get_logger()
 
 
@@ -98,6 +78,15 @@ class Tools:
     schedules: Schedules | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of reading all there was to read. `error` is the name of a class."""
+
+    began: Instant
+    tally: Tally = field(default_factory=Tally)
+    error: str | None = None
+
+
 class CalendarSync:
     """Reads calendars. Any number of processes may: each calendar is read by one."""
 
@@ -121,38 +110,90 @@ class CalendarSync:
         if runs is not None:
             await runs.begun(tenant_id, calendar_id, now)
         try:
-            tally, error = await _Sync(self._tools, calendar, budget).run()
+            outcome = await _Sync(self._tools, calendar, budget).run()
         except LeaseLost:
             return  # whoever has it now tells of it
-        if runs is not None:
-            await runs.finished(tenant_id, calendar_id, now, tally, error)
+        if runs is not None and outcome is not None:
+            done = outcome.began, outcome.tally, outcome.error
+            await runs.finished(tenant_id, calendar_id, *done)
 
 
 class _Sync:
     """One sync of one calendar, under one lease."""
 
     def __init__(self, tools: Tools, calendar: LeasedCalendar, budget: Budget) -> None:
-        self._tools, self._calendar, self._budget = tools, calendar, budget
+        self._tools, self._budget = tools, budget
+        self._asking = Asking(calendar, budget, tools.mirror, tools.quota)
 
-    async def run(self) -> tuple[Tally, str | None]:
-        """Read, judge and write; return what was done, and the name of an error."""
+    @property
+    def _calendar(self) -> LeasedCalendar:
+        return self._asking.calendar
+
+    async def run(self) -> Outcome | None:
+        """Read, judge and write; return what was done, None: it was not read whole."""
+        is_schedule = self._calendar.is_schedule
         try:
-            return await self._synced(), None
+            return await (self._read_schedule() if is_schedule else self._read())
         except ProviderError as error:
             await self._fail(error)
-            return Tally(), type(error).__name__
+            return Outcome(self._budget.began, error=type(error).__name__)
 
-    async def _synced(self) -> Tally:
-        tools, (reading, place) = self._tools, await self._read()
-        await self._extend()
+    async def _read(self) -> Outcome:
+        reader = self._tools.readers.get(self._calendar.provider)
+        if reader is None:
+            # Switched off in this installation's settings: it may come back.
+            raise ProviderDown
+        reading, place = await CalendarReading(self._asking, reader).read()
+        tally, is_settled = await self._follow(reading)
+        after = await self._pause() if is_settled else FRESH
+        await self._finish(place if is_settled else None, after)
+        return Outcome(reading.began, tally)
+
+    async def _read_schedule(self) -> Outcome | None:
+        schedules = self._tools.schedules
+        if schedules is None or self._calendar.provider not in schedules.platforms:
+            raise ProviderDown  # as where a reader is switched off
+        platform = schedules.platforms[self._calendar.provider]
+        reading = ScheduleReading(self._asking, platform, schedules)
+        named = await reading.named()
+        if named is not None:
+            _, is_settled = await self._follow(named.reading)
+            await schedules.retire_named(self._calendar, named.reading)
+            again_at = None if is_settled else self._budget.now + FRESH
+            await reading.settle(named, again_at)
+        if await reading.is_whole_due():
+            return await self._read_whole(schedules, reading)
+        await self._give_back(self._calendar.whole_due_at)
+        return None
+
+    async def _read_whole(
+        self, schedules: Schedules, reading: ScheduleReading
+    ) -> Outcome | None:
+        found = await reading.whole()
+        if found is None:
+            await self._give_back(None)
+            return None
+        whole, place = found
+        tally, is_settled = await self._follow(whole)
+        await schedules.retire(self._calendar, whole)
+        took = self._budget.now - whole.began
+        after = max(await self._pause() if is_settled else FRESH, RESTS * took)
+        now = self._budget.now
+        rest = Rest(now + after, now + RESTS * took)
+        await schedules.store.rest(self._calendar, whole.began, rest)
+        await self._finish(place if is_settled else None, after)
+        return Outcome(whole.began, tally)
+
+    async def _follow(self, reading: Reading) -> tuple[Tally, bool]:
+        """Do what follows; tell whether all that was read is settled with it."""
+        tools = self._tools
+        await self._asking.extend()
         if self._calendar.is_schedule:
             await tools.mirror.adopt(self._calendar, reading)
         known = await tools.mirror.known(self._calendar, reading)
         planned = plan(known, reading, may_be_empty=self._calendar.may_be_empty)
         mirrored = Mirrored(reading.events.keys(), planned.times, reading.is_full)
         tally = await tools.mirror.mirror(self._calendar, mirrored, reading)
-        if self._calendar.is_schedule:
-            await self._schedules.retire(self._calendar, reading)
         carried = await tools.changes.carry_out(
             ReadCalendar(self._calendar.tenant_id, self._calendar.calendar_id, reading),
             planned.actions,
@@ -160,122 +201,28 @@ class _Sync:
         )
         # Whose time a visit of ours takes was judged as if its move could be had.
         is_misjudged = self._calendar.is_schedule and carried.refused > 0
-        is_settled = carried.is_settled and not is_misjudged
-        await self._finish(place if is_settled else None)
-        return replace(
+        tally = replace(
             tally,
             updated=tally.updated + carried.moved,
             deleted=tally.deleted + carried.cancelled,
         )
+        return tally, carried.is_settled and not is_misjudged
 
-    async def _read(self) -> tuple[Reading, Place]:
-        """Read what changed; or everything, where that cannot be told."""
-        calendar = self._calendar
-        is_full = (
-            calendar.is_schedule
-            or calendar.is_full_wanted
-            or is_outgrown(calendar.window_end, self._budget.now)
-        )
-        token = None if is_full else calendar.sync_token
-        if token is None:
-            return await self._read_from(None)
-        try:
-            return await self._read_from(token)
-        except SyncTokenStale:
-            return await self._read_from(None)
+    async def _pause(self) -> Duration:
+        """Return how long a calendar is left alone that was read well."""
+        await self._asking.extend()
+        pace = self._tools.pace
+        return pace.push_poll if await self._is_told() else pace.poll
 
-    async def _read_from(self, token: str | None) -> tuple[Reading, Place]:
-        began, events = self._budget.now, dict[str, ChangedEvent]()
-        agents = await self._technicians() if self._calendar.is_schedule else {}
-        window = self._window(began, is_full=token is None)
-        query: ChangesQuery | None = ChangesQuery(
-            self._calendar.external_id, window, token
-        )
-        last_token = None
-        while query is not None:
-            page = await self._page(query, agents)
-            events.update((event.event_id, event) for event in page.events)
-            query, last_token = page.next_page, page.sync_token
-        if last_token is None:
-            raise ProviderDown  # nobody could say where to go on
-        reading = Reading(events, window, token is None, began, agents)
-        return reading, Place(last_token, window, token is None)
-
-    def _window(self, now: Instant, *, is_full: bool) -> Interval:
-        is_schedule, end = self._calendar.is_schedule, self._calendar.window_end
-        window = window_at(now, SCHEDULE_DAYS_BEHIND if is_schedule else DAYS_BEHIND)
-        return window if is_full or end is None else Interval(window.start, end)
-
-    @property
-    def _schedules(self) -> Schedules:
-        schedules = self._tools.schedules
-        if schedules is None or self._calendar.provider not in schedules.platforms:
-            raise ProviderDown  # as where a reader is switched off
-        return schedules
-
-    async def _technicians(self) -> Agents:
-        """Return technicians' agents, as of now: before any visit is read."""
-        calendar, schedules = self._calendar, self._schedules
-        platform = schedules.platforms[calendar.provider]
-        return await self._patiently(
-            lambda seconds: schedules.technicians.refresh(
-                platform, calendar.access, self._budget.now, seconds=seconds
-            )
-        )
-
-    async def _page(self, query: ChangesQuery, agents: Agents) -> ChangesPage:
-        calendar, asked_at = self._calendar, self._budget.now
-        reader = self._tools.readers.get(calendar.provider)
-        if reader is None:
-            # Switched off in this installation's settings: it may come back.
-            raise ProviderDown
-        page = await self._patiently(
-            lambda seconds: reader.changes(calendar.access, query, seconds=seconds)
-        )
-        if calendar.is_schedule:
-            events = await self._schedules.keep(calendar, page, agents, asked_at)
-            page = replace(page, events=events)
-        await asyncio.sleep(self._rest(page))
-        return page
-
-    async def _patiently(self, ask: Callable[[float], Awaitable[Answer]]) -> Answer:
-        """Return an answer; where it is told to slow down for a moment, it does."""
-        while True:
-            try:
-                return await self._asked(ask)
-            except Throttled as error:
-                pause = error.retry_after
-                if pause is None or pause > min(LONGEST_PAUSE, self._budget.left):
-                    raise
-            await asyncio.sleep(max(pause, _SHORTEST_PAUSE))
-
-    async def _asked(self, ask: Callable[[float], Awaitable[Answer]]) -> Answer:
-        await self._extend()
-        connection_id, budget = self._calendar.access.connection_id, self._budget
-        await self._tools.quota.take(connection_id, budget.now)
-        seconds = min(budget.left, PAGE_SECONDS)
-        async with ended_after(seconds):
-            return await ask(seconds)
-
-    def _rest(self, page: ChangesPage) -> float:
-        """Return how long whoever asks for slots in this process comes first."""
-        if page.next_page is None or self._budget.left < self._budget.seconds / 2:
-            return 0
-        return _REST_SECONDS * len(page.events)
-
-    async def _extend(self) -> None:
-        now = self._budget.now
-        if self._calendar.leased_until - now < LEASE // 2:
-            extended = await self._tools.mirror.extend(self._calendar, now + LEASE)
-            self._calendar = extended
-
-    async def _finish(self, place: Place | None) -> None:
-        pace, after = self._tools.pace, FRESH
-        if place is not None:
-            await self._extend()
-            after = pace.push_poll if await self._is_told() else pace.poll
+    async def _finish(self, place: Place | None, after: Duration) -> None:
+        await self._asking.extend()
         now = self._budget.now
         await self._tools.mirror.finish(self._calendar, place, now, now + after)
+
+    async def _give_back(self, due: Instant | None) -> None:
+        """End a sync that did not come to the end of a schedule; None: go on soon."""
+        now = self._budget.now
+        await self._tools.mirror.finish(self._calendar, None, now, due or now)
 
     async def _is_told(self) -> bool:
         """Tell whether the provider says by itself when something changes."""

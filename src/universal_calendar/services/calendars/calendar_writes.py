@@ -201,6 +201,7 @@ def draft_of(link: LeasedLink) -> EventDraft:
         _description(person) if visit is None else person.description,
         person.address,
         visit,
+        link.is_first,
     )
 
 

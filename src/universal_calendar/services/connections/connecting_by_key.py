@@ -17,24 +17,21 @@ from universal_calendar.services.booking.reserved_answers import (
     Keep,
     ReservedAnswers,
 )
-from universal_calendar.services.budget import PATIENCE_SECONDS, ended_after
 from universal_calendar.services.connections.connecting import Written
-from universal_calendar.services.connections.connections import (
-    Connections,
-    not_offered,
+from universal_calendar.services.connections.connections import Connections
+from universal_calendar.services.connections.opening import (
+    OPENING_SECONDS,
+    Opened,
+    telling_what_is_lost,
 )
 from universal_calendar.services.ports.answers import Answer, Replay
-from universal_calendar.services.ports.calendars import (
-    Access,
-    CalendarProvider,
-    ProviderAccount,
-)
+from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.identity import Actor, NewId
 from universal_calendar.services.ports.units import Units
 
 _COMPANY: Final = "companyId"
-# A platform's account, and time to write down what it said.
-_TWIN_SECONDS: Final = PATIENCE_SECONDS + 5
+# And time to write down what the platform said.
+_TWIN_SECONDS: Final = OPENING_SECONDS + 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +58,14 @@ class KeyConnecting:
 
     connections: Connections
     units: Units
-    offered: Mapping[str, CalendarProvider]
     new_id: NewId
 
     async def connect(self, keys: Keys, now: Instant) -> Answer:
         """Ask whose account it is, and keep it; retries are answered alike.
 
         Raises InvalidField for a key or a company that is not the account's, and, of
-        the provider's errors, Throttled and ProviderDown: then try again.
+        the provider's errors, Throttled and ProviderDown: then try again. They say so
+        where a refresh token is used up.
         """
         asked = Asked(keys.tenant_id, keys.actor, keys.replay, now, _TWIN_SECONDS)
 
@@ -79,28 +76,27 @@ class KeyConnecting:
 
     async def _connect(self, keys: Keys, now: Instant, keep: Keep) -> Answer:
         access = Access(keys.tenant_id, self.new_id(now), keys.secrets)
-        account = await self._account(keys, access)
-        new = self.connections.described(
-            access, keys.provider, account, now, timezone=keys.timezone
-        )
-        async with self.units.begin(keys.tenant_id, keys.actor, now) as unit:
-            connection = await self.connections.keep(unit, new)
-            answer = await keep(unit, keys.written(connection))
+        opened = await self._opened(keys, access)
+        with telling_what_is_lost(is_renewed=opened.is_renewed):
+            new = self.connections.described(
+                opened.access, keys.provider, opened.account, now, None, keys.timezone
+            )
+            async with self.units.begin(keys.tenant_id, keys.actor, now) as unit:
+                connection = await self.connections.keep(unit, new)
+                answer = await keep(unit, keys.written(connection))
         await self.connections.wake(connection, now)
         return answer
 
-    async def _account(self, keys: Keys, access: Access) -> ProviderAccount:
-        provider = self.offered.get(keys.provider)
-        if provider is None:
-            raise not_offered(self.offered)
+    async def _opened(self, keys: Keys, access: Access) -> Opened:
         try:
-            async with ended_after(PATIENCE_SECONDS):
-                account = await provider.account(access, seconds=PATIENCE_SECONDS)
+            opened = await self.connections.open(keys.provider, access)
         except (Throttled, ProviderDown):
             raise
-        except ProviderError:
-            mend = "is not accepted there: check it"
-            raise InvalidField(keys.sent_as, mend) from None
-        if keys.company_id not in (None, account.account):
+        except ProviderError as error:
+            refusal = InvalidField(keys.sent_as, "is not accepted there: check it")
+            for note in getattr(error, "__notes__", ()):
+                refusal.add_note(note)
+            raise refusal from None
+        if keys.company_id not in (None, opened.account.account):
             raise InvalidField(_COMPANY, "is not the company that the key opens")
-        return account
+        return opened

@@ -7,7 +7,13 @@ from uuid import UUID
 from universal_calendar.core.errors import AgentNotFound, InvalidField
 from universal_calendar.core.instant import Instant
 from universal_calendar.services.budget import PATIENCE_SECONDS
+from universal_calendar.services.connections.opening import (
+    Opened,
+    Opening,
+    telling_what_is_lost,
+)
 from universal_calendar.services.field_service.technicians import give_nobodys_visits
+from universal_calendar.services.ports.authorization import AuthorizingProvider
 from universal_calendar.services.ports.calendars import (
     Access,
     CalendarProvider,
@@ -39,10 +45,15 @@ class Connections:
         units: Units,
         providers: Mapping[str, CalendarProvider],
         new_id: NewId,
+        authorizers: Mapping[str, AuthorizingProvider] | None = None,
     ) -> None:
-        """Take the providers that this installation offers, by name."""
+        """Take the providers that this installation offers, by name.
+
+        `authorizers` renew the tokens of accounts that are being connected.
+        """
         self._connections, self._units = connections, units
         self._providers, self._new_id = providers, new_id
+        self._opening = Opening(providers, authorizers or {})
 
     async def add(
         self,
@@ -62,14 +73,23 @@ class Connections:
         offered and for an agent given to a platform's schedule, AgentNotFound, and the
         provider's errors.
         """
-        asked = self._offered(provider)
         access = Access(tenant_id, self._new_id(now), secrets)
-        account = await asked.account(access, seconds=PATIENCE_SECONDS)
-        new = self.described(access, provider, account, now, agent_id)
-        async with self._units.begin(tenant_id, actor, now) as unit:
-            connection = await self.keep(unit, new)
+        opened = await self.open(provider, access)
+        with telling_what_is_lost(is_renewed=opened.is_renewed):
+            new = self.described(opened.access, provider, opened.account, now, agent_id)
+            async with self._units.begin(tenant_id, actor, now) as unit:
+                connection = await self.keep(unit, new)
         await self.wake(connection, now)
         return connection
+
+    async def open(self, provider: str, access: Access) -> Opened:
+        """Ask whose account it is that is to be connected; renew tokens that ended.
+
+        Raises InvalidField for a provider that is not offered, and the provider's
+        errors.
+        """
+        self._offered(provider)
+        return await self._opening.open(provider, access)
 
     def _offered(self, provider: str) -> CalendarProvider:
         try:

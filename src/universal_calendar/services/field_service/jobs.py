@@ -66,11 +66,15 @@ class JobsWanted:
 
 @dataclass(frozen=True, slots=True)
 class JobChanged:
-    """What became of a job's visit; `before` is its appointment as it was."""
+    """What became of a job's visit; `before` is its appointment as it was.
+
+    `is_reassigned`: another technician is to have it, of the same agent perhaps.
+    """
 
     visit: KnownVisit
     before: Appointment
     changed: Changed
+    is_reassigned: bool = False
 
     @property
     def changes(self) -> Sequence[str]:
@@ -79,7 +83,10 @@ class JobChanged:
         pairs = {
             "start_time": (before.interval.start, after.interval.start),
             "end_time": (before.interval.end, after.interval.end),
-            "technician": (before.agent_id, after.agent_id),
+            "technician": (
+                (before.agent_id, False),
+                (after.agent_id, self.is_reassigned),
+            ),
             "title": (before.person.title, after.person.title),
             "description": (before.person.description, after.person.description),
             "customer": (_customer(before), _customer(after)),
@@ -125,17 +132,13 @@ class Jobs:
         return await _completed(unit, found), total
 
     async def book(
-        self,
-        tenant_id: UUID,
-        provider: str,
-        request: BookingRequest,
-        technician_id: str | None,
-        now: Instant,
+        self, tenant_id: UUID, provider: str, request: BookingRequest, now: Instant
     ) -> Answer:
         """Book, and have the job made; retries are answered alike.
 
-        Raises PlatformNotFound, PlatformNotConnected, TechnicianNotFound, InvalidField
-        and what `Appointments.book` raises.
+        A technician it names gets the visit, and their agent the appointment. Raises
+        PlatformNotFound, PlatformNotConnected, TechnicianNotFound, InvalidField and
+        what `Appointments.book` raises.
         """
         self.platforms.named(provider)
         async with self.platforms.units.begin(tenant_id, request.actor, now) as unit:
@@ -143,33 +146,33 @@ class Jobs:
                 account = await self.platforms.account(unit, provider)
                 _check_writable(account)
                 agent_id = await agent_of(
-                    unit, account, technician_id, request.agent_id
+                    unit, account, request.technician_id, request.agent_id
                 )
                 request = replace(request, agent_id=agent_id)
         wish = replace(request, provider=provider)
         return await self.bookings.book(tenant_id, wish, now)
 
     async def revise(
-        self,
-        unit: Unit,
-        target: JobTarget,
-        revision: Revision,
-        technician_id: str | None,
+        self, unit: Unit, target: JobTarget, revision: Revision
     ) -> JobChanged:
         """Change what the revision names, as AppointmentChanges does.
 
-        Raises JobNotFound, NotOurJob, FinalStatus, TechnicianNotFound and what that
-        raises.
+        A technician it names gets the visit, and their agent the appointment. Raises
+        JobNotFound, NotOurJob, FinalStatus, TechnicianNotFound, InvalidField and what
+        that raises.
         """
         account, visit = await self._found(unit, target)
-        appointment_id = _ours(visit)
-        agent_id = await agent_of(
-            unit, account, technician_id, revision.agent_id, visit.visit.technicians
-        )
-        revision = replace(revision, agent_id=agent_id)
+        appointment_id, named = _ours(visit), revision.technician_id
+        agent_id = await agent_of(unit, account, named, revision.agent_id)
         before = await unit.appointment_editor.lock(appointment_id, agent_id)
-        changed = await self.changes.revise(unit, appointment_id, revision)
-        return JobChanged(visit, before, changed)
+        if await _has_it(unit, visit, appointment_id, named):
+            named = None
+        changed = await self.changes.revise(
+            unit,
+            appointment_id,
+            replace(revision, agent_id=agent_id, technician_id=named),
+        )
+        return JobChanged(visit, before, changed, is_reassigned=named is not None)
 
     async def cancel(
         self, unit: Unit, target: JobTarget, cancellation: Cancellation
@@ -294,6 +297,14 @@ async def _is_retry(unit: Unit, request: BookingRequest) -> bool:
     if request.replay.idempotency_key is None:
         return False
     return await unit.answers.read(request.replay) is not None
+
+
+async def _has_it(
+    unit: Unit, visit: KnownVisit, appointment_id: UUID, technician_id: str | None
+) -> bool:
+    """Tell whether the visit is theirs: who was named last, else as it is there."""
+    named = await unit.appointment_editor.named_technician(appointment_id)
+    return technician_id in (visit.visit.technicians if named is None else (named,))
 
 
 def _customer(appointment: Appointment) -> Sequence[object]:

@@ -1,9 +1,9 @@
 """What field-service platforms tell by webhooks: proven, then turned into due work.
 
-A delivery says no more than where to look, and only that is written down: a schedule is
-due to be read, a customer to be asked about. Doubles and disorder change nothing of it.
-That an owner took our access away cannot be asked again, so it counts from when it is
-said to have happened: what was connected since stays.
+A delivery says no more than where to look, and only that is written down: a visit is
+due to be read, or all of a schedule, a customer to be asked about. Doubles and disorder
+change nothing of it. That an owner took our access away cannot be asked again, so it
+counts from when it is said to have happened: what was connected since stays.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from universal_calendar.services.ports.platform_accounts import (
     ConnectedAccount,
     PlatformAccountStore,
 )
-from universal_calendar.services.ports.syncs import SyncRequests
+from universal_calendar.services.ports.schedules import ScheduleHints
 from universal_calendar.services.ports.visits import PlatformHint
 
 LONGEST_ID: Final = 200
@@ -32,7 +32,7 @@ class PlatformHints:
 
     accounts: PlatformAccountStore
     platforms: Mapping[str, FieldServiceProvider]
-    requests: SyncRequests
+    schedules: ScheduleHints
     customers: ChangedCustomerStore
 
     async def take(self, provider: str, delivery: PushDelivery, now: Instant) -> None:
@@ -60,14 +60,16 @@ class PlatformHints:
         if not account.schedules:
             return  # what is not read changes nothing here
         if hint.is_schedule:
-            await self.requests.want(account.tenant_id, account.schedules, now)
+            await self.schedules.hint(
+                account.tenant_id, account.schedules, hint.name, now
+            )
         if hint.customer_id is not None:
             await self.customers.want(*known, [hint.customer_id], now)
 
 
 def _check_ids(hint: PlatformHint) -> None:
     """Raise InvalidField for what is no id of any platform."""
-    for each in (hint.account, hint.customer_id):
+    for each in (hint.account, hint.name, hint.customer_id):
         if each is not None and not _is_id(each):
             raise InvalidField("body", _MEND)
 

@@ -111,13 +111,11 @@ async def agent_of(
     account: Connection,
     technician_id: str | None,
     agent_id: UUID | None,
-    assigned: Sequence[str] = (),
 ) -> UUID | None:
     """Return the agent that a technician is; without one, the agent that was named.
 
-    `assigned` are who has the visit already. Raises TechnicianNotFound, and
-    InvalidField for a technician who is no agent, or another one, or who would not be
-    the one of the agent's technicians to get it.
+    Raises TechnicianNotFound, and InvalidField for a technician who is no agent, or
+    another one, or who does not work there any more.
     """
     if technician_id is None:
         return agent_id
@@ -130,12 +128,8 @@ async def agent_of(
         raise _unusable("give this technician an agent first")
     if agent_id not in (None, found):
         raise _unusable("is not that agent; send one of the two")
-    working = await unit.technicians.of_agent(*ids, found)
-    if technician_id not in working:
+    if technician_id not in await unit.technicians.of_agent(*ids, found):
         raise _unusable("does not work there any more")
-    keeping = [each for each in working if each in assigned]
-    if technician_id not in (keeping or working[:1]):
-        raise _unusable("shares an agent with who would get it; give them their own")
     return found
 
 

@@ -1,8 +1,8 @@
 """What reading a platform's schedule takes besides reading a calendar.
 
 Whose time a visit takes is told by technicians, so who they are here is settled before
-any visit is judged. Visits themselves are kept page by page: what is judged once all of
-them are read is times alone, however much the platform tells of each.
+any visit is judged. Visits themselves are kept as they are read: what is judged once
+all of them are read is times alone, however much the platform tells of each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,10 @@ from uuid import UUID
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.sync import Reading
 from universal_calendar.services.field_service.technicians import Technicians
-from universal_calendar.services.ports.calendars import ChangedEvent, ChangesPage
+from universal_calendar.services.ports.calendars import ChangedEvent
 from universal_calendar.services.ports.field_service import FieldServiceProvider
 from universal_calendar.services.ports.mirror import LeasedCalendar
+from universal_calendar.services.ports.schedules import ScheduleStore
 from universal_calendar.services.ports.visit_store import VisitStore
 from universal_calendar.services.ports.visits import NOBODY
 
@@ -30,26 +31,31 @@ class Schedules:
     platforms: Mapping[str, FieldServiceProvider]
     technicians: Technicians
     visits: VisitStore
+    store: ScheduleStore
 
     async def keep(
         self,
         calendar: LeasedCalendar,
-        page: ChangesPage,
+        found: Sequence[ChangedEvent],
         agents: Agents,
         asked_at: Instant,
     ) -> Sequence[ChangedEvent]:
-        """Keep a page's visits; return its events without them.
+        """Keep visits; return their events without them.
 
         Whoever is unknown among technicians counts as nobody.
         """
-        visits = {
-            each.event_id: each.visit for each in page.events if each.visit is not None
-        }
+        known = calendar.tenant_id, calendar.calendar_id
+        visits = {each.event_id: each.visit for each in found if each.visit is not None}
         if visits:
-            await self.visits.keep(
-                calendar.tenant_id, calendar.calendar_id, visits, asked_at
-            )
-        return list(_judged(page, agents))
+            await self.visits.keep(*known, visits, asked_at)
+        return list(_judged(found, agents))
+
+    async def retire_named(self, calendar: LeasedCalendar, reading: Reading) -> None:
+        """Call visits cancelled that are gone, by what was read of them by name."""
+        known = calendar.tenant_id, calendar.calendar_id
+        for each in reading.events.values():
+            if each.is_deleted:
+                await self.visits.cancel(*known, each.event_id, reading.began)
 
     async def retire(self, calendar: LeasedCalendar, reading: Reading) -> None:
         """Call visits cancelled that were not told of any more.
@@ -65,8 +71,8 @@ class Schedules:
         )
 
 
-def _judged(page: ChangesPage, agents: Agents) -> Iterator[ChangedEvent]:
-    for each in page.events:
+def _judged(found: Sequence[ChangedEvent], agents: Agents) -> Iterator[ChangedEvent]:
+    for each in found:
         technicians = each.technicians
         if technicians is not None:
             technicians = tuple(

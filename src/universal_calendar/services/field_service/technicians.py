@@ -39,14 +39,14 @@ class Technicians:
     ) -> _Agents:
         """Ask the platform who there is; return the agents of all, by their ids.
 
-        Raises the platform's errors.
+        Whoever has no agent of their name gets one that was added since. Raises the
+        platform's errors.
         """
         async with ended_after(seconds):
             found = await platform.technicians(access, seconds=seconds)
         connection = access.tenant_id, access.connection_id
-        known = await self._technicians.all(*connection)
-        if _is_as_known(found, known):
-            return {each.technician.technician_id: each.agent_id for each in known}
+        if await self._technicians.knows(*connection, found):
+            return await self._technicians.agents(*connection)
         async with self._units.begin(access.tenant_id, WORKER, now) as unit:
             return await _keep(unit, access.connection_id, found)
 
@@ -57,16 +57,6 @@ class Technicians:
         return await self._technicians.all(tenant_id, connection_id)
 
 
-def _is_as_known(found: Sequence[Technician], known: Sequence[KnownTechnician]) -> bool:
-    there = {NOBODY, *(each.technician_id for each in found)}
-    gone = (
-        each
-        for each in known
-        if each.technician.is_active and each.technician.technician_id not in there
-    )
-    return {each.technician for each in known}.issuperset(found) and not any(gone)
-
-
 async def _keep(
     unit: Unit, connection_id: UUID, found: Sequence[Technician]
 ) -> _Agents:
@@ -75,8 +65,9 @@ async def _keep(
     before = await unit.technicians.agents(tenant_id, connection_id)
     after = await unit.technicians.keep(tenant_id, connection_id, found)
     # What a technician does who was unknown took nobody's time.
-    new = {agent_id for each, agent_id in after.items() if each not in before}
-    await _count_change(unit, new)
+    changed = {each for each, agent_id in after.items() if before.get(each) != agent_id}
+    concerned = {agents.get(each) for agents in (before, after) for each in changed}
+    await _count_change(unit, concerned)
     await unit.audit.record("technicians.changed", connection_id)
     return after
 

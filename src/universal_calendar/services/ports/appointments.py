@@ -61,7 +61,8 @@ class NewAppointment:
 
     `entry_id` is the audit entry's. With `provisional_until` the answer is not final
     yet. `settle_at` is when others take up what this request did not settle: the event
-    in the calendar `calendar_id`, and the notice.
+    in the calendar `calendar_id`, and the notice. `technician_id` is a platform's, of
+    whom the visit there is to be.
     """
 
     appointment_id: UUID
@@ -80,6 +81,7 @@ class NewAppointment:
     notice: NewNotice | None = None
     remind_at: Instant | None = None
     provisional_until: Instant | None = None
+    technician_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +228,23 @@ class AppointmentEditor(Protocol):
         """Replace what is known of the appointment."""
 
     async def want_event(
-        self, appointment: Appointment, settle_at: Instant, *, is_moved: bool
+        self,
+        appointment: Appointment,
+        settle_at: Instant,
+        *,
+        is_moved: bool,
+        technician_id: str | None = None,
     ) -> bool:
         """Have the event follow the appointment; tell whether there is one.
 
         `is_moved`: to another agent, and so into that one's write calendar; a visit
-        stays on its schedule, for another technician.
+        stays on its schedule, for another technician. `technician_id` is the
+        platform's, of who is to have it; None: who was named before, if it stays with
+        the agent.
         """
+
+    async def named_technician(self, appointment_id: UUID) -> str | None:
+        """Return who was named to have the visit, while that is not written yet."""
 
     async def unwant_event(self, appointment: Appointment, settle_at: Instant) -> bool:
         """Have the event deleted; tell whether there is one."""

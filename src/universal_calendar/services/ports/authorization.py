@@ -52,6 +52,14 @@ class AuthorizingProvider(Protocol):
         errors of every call.
         """
 
+    async def renew(self, secrets: Secrets, *, seconds: float) -> Secrets:
+        """Return secrets with new tokens; what renewed them may serve no more.
+
+        For accounts that are not connected yet: of all others Renewals keeps the tokens
+        fresh. Raises NotAuthorized where nothing can renew them, and the errors of
+        every call.
+        """
+
     async def revoke(self, access: Access, *, seconds: float) -> None:
         """Give the authorisation back, as far as the provider has a way to.
 

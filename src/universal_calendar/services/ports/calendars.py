@@ -33,7 +33,8 @@ class EventDraft:
 
     `event_key` is 5 to 64 characters of a-v and 0-9 (Google's rule, which fits all),
     made from the appointment's id and the link's generation. `visit` is what only
-    field-service platforms want to know.
+    field-service platforms want to know. `is_first`: nobody tried to write it under
+    this key before, so that nothing of it can be there.
     """
 
     event_key: str
@@ -46,6 +47,7 @@ class EventDraft:
     description: str | None = field(default=None, repr=False)
     location: str | None = field(default=None, repr=False)
     visit: VisitDraft | None = field(default=None, repr=False)
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The calendars that count for an agent, with what it takes to ask about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant
+from universal_calendar.core.sync import OwnEvent
 from universal_calendar.services.ports.calendars import Access
 
 
@@ -32,3 +33,17 @@ class CountingCalendars(Protocol):
         self, tenant_id: UUID, agent_id: UUID, now: Instant
     ) -> Sequence[CountingConnection]:
         """Return the connections whose calendars count for the agent."""
+
+    async def own_events(
+        self,
+        tenant_id: UUID,
+        calendar_id: UUID,
+        appointment_ids: Collection[UUID],
+        began: Instant,
+    ) -> Sequence[OwnEvent]:
+        """Return what appointments are in a calendar.
+
+        One whose event is not known yet waits to be written. One that is over, and had
+        no event any more when the calendar was asked, at `began`, is left out: what
+        bears its mark is not ours.
+        """

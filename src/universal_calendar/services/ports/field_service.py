@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from universal_calendar.core.instant import Instant
+from universal_calendar.core.interval import Interval
 from universal_calendar.services.ports.calendars import (
     Access,
     CalendarProvider,
     CalendarReader,
+    ChangedEvent,
     PushDelivery,
 )
 from universal_calendar.services.ports.visits import (
@@ -37,6 +39,14 @@ class FieldServiceProvider(CalendarProvider, CalendarReader, Protocol):
 
     Every call ends within `seconds` or raises one of core.provider_errors.
     """
+
+    async def named(
+        self, access: Access, name: str, window: Interval, *, seconds: float
+    ) -> Sequence[ChangedEvent]:
+        """Return what a hint named, as it is now: a visit, or every visit of a job.
+
+        `name` is a PlatformHint's. What is gone is left out.
+        """
 
     async def technicians(
         self, access: Access, *, seconds: float

@@ -55,8 +55,9 @@ class LeasedLink:
     """A link that nobody else writes until `leased_until`, and all it takes to do so.
 
     `version` is what the write will have made of it. `is_begun`: some write under this
-    generation's key may have reached the provider, whatever came back. `visit` is
-    what a platform's schedule wants to know, None for every other calendar.
+    generation's key may have reached the provider, whatever came back; `is_first`:
+    none before this one. `visit` is what a platform's schedule wants to know, None for
+    every other calendar.
     """
 
     link_id: LinkId
@@ -76,6 +77,7 @@ class LeasedLink:
     person: Person = field(repr=False)
     cancellation_reason: str | None = None
     visit: VisitDraft | None = field(default=None, repr=False)
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class LeasedCalendar:
 
     `read_at` is when it was last read, `window_end` how far it is known, `wanted_at`
     when somebody last asked for it, all as of the lease. `attempts` counts the failures
-    since it last went well. `is_schedule`: a field-service platform's.
+    since it last went well. `is_schedule`: a field-service platform's; `is_whole_due`:
+    it is to be read whole by now, which it is anyway at `whole_due_at`.
     """
 
     tenant_id: UUID
@@ -39,6 +40,8 @@ class LeasedCalendar:
     may_be_empty: bool
     attempts: int
     is_schedule: bool = False
+    whole_due_at: Instant | None = None
+    is_whole_due: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from uuid import UUID
 class Bucket:
     """An allowance of a connection: at most `most` at once, refilled in `seconds`.
 
-    `name` tells the buckets of one connection apart.
+    `name` tells the buckets of one connection apart. Two of one name that are refilled
+    equally fast are one allowance; whoever uses the smaller leaves the rest to others.
     """
 
     name: str
@@ -26,5 +27,14 @@ class Quota(Protocol):
         An amount above `most` counts as `most`.
         """
 
-    async def learn(self, connection_id: UUID, bucket: Bucket, left: float) -> None:
-        """Note that the platform says so much is left: never more than we think."""
+    async def learn(
+        self,
+        connection_id: UUID,
+        bucket: Bucket,
+        left: float,
+        unspent: float = 0.0,
+    ) -> None:
+        """Give back what was spent too much, and note how much is said to be left.
+
+        What is left is never more than we think: others may have spent meanwhile.
+        """

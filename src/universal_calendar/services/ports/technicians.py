@@ -15,10 +15,14 @@ class TechnicianNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class KnownTechnician:
-    """A technician, and the agent whose time their visits take; None: nobody's."""
+    """A technician, and the agent whose time their visits take; None: nobody's.
+
+    `is_fallback`: no agent had their name, and nobody has said who they are here.
+    """
 
     technician: Technician
     agent_id: UUID | None
+    is_fallback: bool = False
 
 
 class TechnicianStore(Protocol):
@@ -34,8 +38,14 @@ class TechnicianStore(Protocol):
         """Add, rename or retire technicians; return the agents of all, by their ids.
 
         One that is new becomes the active agent of the same name, if that is nobody
-        else's here, else whoever takes the visits of nobody.
+        else's here, else whoever takes the visits of nobody: as a fallback, until an
+        agent has their name, or somebody assigns them.
         """
+
+    async def knows(
+        self, tenant_id: UUID, connection_id: UUID, found: Sequence[Technician]
+    ) -> bool:
+        """Tell whether `keep` would change nothing."""
 
     async def agents(
         self, tenant_id: UUID, connection_id: UUID

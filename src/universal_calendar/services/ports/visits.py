@@ -96,12 +96,15 @@ class PutCustomer:
 class PlatformHint:
     """What a platform says has changed; only asking again tells what it is now.
 
-    `account` is the account's id as `ProviderAccount` has it. `customer_id` where it is
-    a customer that changed. `is_disconnected`: its owner took our access away.
+    `account` is the account's id as `ProviderAccount` has it. `is_schedule`: something
+    on its schedule; `name` is the platform's id of the visit or job, where that is all.
+    `customer_id` where it is a customer that changed. `is_disconnected`: its owner took
+    our access away.
     """
 
     account: str
     occurred_at: Instant
     is_schedule: bool = False
+    name: str | None = None
     customer_id: str | None = None
     is_disconnected: bool = False

@@ -34,7 +34,7 @@ from universal_calendar.services.ports.notices import AppointmentSnapshot
 from universal_calendar.store.answers import StoredRow, sealed_answer, stored_answer
 from universal_calendar.store.booking.agenda_rows import AgendaRow, agenda_of
 from universal_calendar.store.booking.conflicts import read_conflicts
-from universal_calendar.store.database import Bound, Session
+from universal_calendar.store.database import Bound, Session, call
 from universal_calendar.store.rate_limits import RateLimit
 from universal_calendar.store.sealing.encryption import TenantKeys
 from universal_calendar.store.sealing.keyring import Keyring
@@ -77,6 +77,10 @@ WHERE c.tenant_id = %(tenant)s AND n.provider = %(provider)s
     AND (n.agent_id = %(agent)s OR n.agent_id IS NULL)
 ORDER BY w.calendar_id IS NULL, w.agent_id, n.agent_id, c.is_primary DESC, c.calendar_id
 LIMIT 1
+"""
+_NAME_TECHNICIAN: Final = """
+UPDATE links SET technician = %(technician)s, technician_version = wanted_version
+WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s
 """
 _REMEMBER: Final = """
 SELECT remember_answer(%(tenant)s, %(now)s, %(route)s, %(idempotency_key)s,
@@ -218,7 +222,15 @@ class AgendaTable:
             | _appointment_parameters(keys, agenda, appointment)
             | _following_parameters(keys, reading, appointment)
         )
+        if appointment.technician_id is not None:
+            return await self._book_named(agenda.tenant_id, parameters)
         (outcome,) = await self._call(_BOOK, parameters)
+        return WriteOutcome(outcome)
+
+    async def _book_named(self, tenant_id: UUID, parameters: Values) -> WriteOutcome:
+        async with self._database.transaction(tenant_id) as connection:
+            (outcome,) = await call(connection, _BOOK, parameters)
+            await connection.execute(_NAME_TECHNICIAN, parameters)
         return WriteOutcome(outcome)
 
     async def remember(
@@ -331,6 +343,7 @@ def _following_parameters(
     notice, actor = appointment.notice, appointment.actor
     return {
         "calendar": appointment.calendar_id,
+        "technician": appointment.technician_id,
         "notice": None if notice is None else notice.notice_id,
         "notice_sealed": None
         if notice is None

@@ -54,9 +54,13 @@ SELECT calendar_id FROM write_calendars
 WHERE tenant_id = %(tenant)s AND (agent_id = %(agent)s OR agent_id IS NULL)
 ORDER BY agent_id NULLS LAST LIMIT 1
 """
+# Whoever was named is of the agent who had it then.
 _FOLLOW: Final = """
 UPDATE links SET wanted_version = %(version)s, status = 'pending', attempts = 0,
-    next_try_at = NULL, updated_at = %(now)s
+    next_try_at = NULL, updated_at = %(now)s,
+    technician = CASE WHEN %(is_named)s THEN %(technician)s ELSE technician END,
+    technician_version = CASE WHEN %(is_named)s THEN %(version)s
+        ELSE technician_version END
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s AND is_wanted
 """
 # A job is given to somebody else where it is: no other calendar is to have it.
@@ -76,6 +80,12 @@ UPDATE links SET is_wanted = false, wanted_version = %(version)s, status = 'pend
     attempts = 0, next_try_at = NULL, updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s AND is_wanted
     AND calendar_id IS DISTINCT FROM %(calendar)s
+"""
+_NAMED: Final = """
+SELECT technician FROM links
+WHERE tenant_id = %(tenant)s AND appointment_id = %(appointment)s AND is_wanted
+    AND technician_version > synced_version
+ORDER BY technician LIMIT 1
 """
 _DUE: Final = """
 INSERT INTO due_work VALUES (%(tenant)s, %(kind)s, %(item)s, %(settle_at)s)
@@ -168,14 +178,22 @@ class AppointmentEditing:
             await connection.execute(_WRITE, values)
 
     async def want_event(
-        self, appointment: Appointment, settle_at: Instant, *, is_moved: bool
+        self,
+        appointment: Appointment,
+        settle_at: Instant,
+        *,
+        is_moved: bool,
+        technician_id: str | None = None,
     ) -> bool:
         """Have the event follow the appointment; tell whether there is one.
 
         `is_moved`: to another agent, and so into that one's write calendar; a visit
         stays on its schedule, for another technician.
         """
-        values = self._values(appointment)
+        values = self._values(appointment) | {
+            "technician": technician_id,
+            "is_named": is_moved or technician_id is not None,
+        }
         if await self._execute(_FOLLOW_SCHEDULE if is_moved else _FOLLOW, values):
             return await self._due("calendar", appointment.appointment_id, settle_at)
         row = await self._row(_WRITE_CALENDAR, values)
@@ -186,6 +204,12 @@ class AppointmentEditing:
         if not changed:
             return False
         return await self._due("calendar", appointment.appointment_id, settle_at)
+
+    async def named_technician(self, appointment_id: UUID) -> str | None:
+        """Return who was named to have the visit, while that is not written yet."""
+        values: Values = {"tenant": self._tenant_id, "appointment": appointment_id}
+        row = await self._row(_NAMED, values)
+        return None if row is None else row[0]
 
     async def unwant_event(self, appointment: Appointment, settle_at: Instant) -> bool:
         """Have the event deleted; tell whether there is one."""

@@ -36,6 +36,10 @@ WHERE tenant_id = %(tenant)s AND c.is_read AND n.direction <> 'to_provider'
         SELECT FROM technicians t WHERE t.tenant_id = n.tenant_id
             AND t.connection_id = n.connection_id AND t.agent_id = %(agent)s
             AND t.technician_id = ANY (m.technicians)))
+    AND NOT EXISTS (
+        SELECT FROM links l WHERE l.tenant_id = n.tenant_id
+            AND l.calendar_id = c.calendar_id AND l.event_id = m.event_id
+            AND l.appointment_id = ANY (%(own)s))
 ORDER BY 2
 """
 
@@ -47,7 +51,10 @@ async def read_conflicts(
     now: Instant,
     own: Sequence[UUID],
 ) -> list[Conflict]:
-    """Return what overlaps the time, by start; not the claims that are `own`."""
+    """Return what overlaps the time, by start; not the claims that are `own`.
+
+    Nor what the visits of appointments among those take.
+    """
     values = {
         "tenant": agenda.tenant_id,
         "agent": agenda.agent_id,

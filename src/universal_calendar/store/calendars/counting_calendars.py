@@ -1,18 +1,20 @@
 """The calendars that count for an agent, opened: whom to ask, and about what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, to_datetime
+from universal_calendar.core.sync import OwnEvent
 from universal_calendar.services.ports.counting_calendars import CountingConnection
+from universal_calendar.store.calendars.own_events import OwnEventRow
 from universal_calendar.store.database import Row, Session
 from universal_calendar.store.sealing.account_secrets import open_account, open_calendar
 from universal_calendar.store.sealing.keyring import Keyring
 
-# What counts is said in migrations/sql/0007_mirrored_busy.sql.
+# What counts is said in migrations/functions/read_agenda.sql.
 _READ: Final = """
 SELECT n.connection_id, n.provider, n.tentative_blocks,
     coalesce(n.next_try_at > %(now)s, false), n.sealed, nk.data_key,
@@ -27,6 +29,19 @@ JOIN tenant_keys ck ON ck.tenant_id = c.tenant_id AND ck.version = c.key_version
 WHERE c.tenant_id = %(tenant)s AND c.is_read AND n.direction <> 'to_provider'
     AND (n.agent_id = %(agent)s OR n.agent_id IS NULL)
 ORDER BY n.connection_id
+"""
+# As in OwnEventRow. What was taken away since it was asked about may have been told of.
+_OWN: Final = """
+SELECT a.appointment_id, a.agent_id, coalesce(l.event_id, ''), l.etag,
+    coalesce(l.status, 'pending'), l.last_error, coalesce(l.is_wanted, false),
+    l.leased_until, coalesce(l.updated_at, a.updated_at), a.starts_at, a.ends_at,
+    a.status
+FROM appointments a
+LEFT JOIN links l ON l.tenant_id = a.tenant_id
+    AND l.appointment_id = a.appointment_id AND l.calendar_id = %(calendar)s
+WHERE a.tenant_id = %(tenant)s AND a.appointment_id = ANY (%(appointments)s)
+    AND (a.status NOT IN ('cancelled', 'no_show') OR l.event_id IS NOT NULL
+        OR l.status = 'pending' OR l.updated_at > %(began)s)
 """
 
 
@@ -46,6 +61,25 @@ class CountingCalendarTable:
             cursor = await connection.execute(_READ, values)
             rows = await cursor.fetchall()
         return list(self._connections(tenant_id, rows))
+
+    async def own_events(
+        self,
+        tenant_id: UUID,
+        calendar_id: UUID,
+        appointment_ids: Collection[UUID],
+        began: Instant,
+    ) -> list[OwnEvent]:
+        """Return what appointments are in a calendar."""
+        values = {
+            "tenant": tenant_id,
+            "calendar": calendar_id,
+            "appointments": list(appointment_ids),
+            "began": to_datetime(began),
+        }
+        async with self._session.transaction(tenant_id) as connection:
+            cursor = await connection.execute(_OWN, values)
+            rows = map(OwnEventRow._make, await cursor.fetchall())
+        return [row.event(began) for row in rows]
 
     def _connections(
         self, tenant_id: UUID, rows: list[Row]

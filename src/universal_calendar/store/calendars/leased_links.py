@@ -21,17 +21,20 @@ from universal_calendar.store.sealing.people import open_person
 
 _LEASE: Final = """
 UPDATE links l SET leased_until = %(until)s, is_begun = l.is_begun OR l.is_wanted
-FROM calendars c
+FROM links before
+JOIN calendars c USING (tenant_id, calendar_id)
 JOIN connections n USING (tenant_id, connection_id)
 WHERE l.tenant_id = %(tenant)s AND l.appointment_id = %(appointment)s
     AND l.calendar_id = %(calendar)s AND l.status = 'pending'
     AND coalesce(l.leased_until <= %(now)s, true)
     AND coalesce(l.next_try_at <= %(now)s, true)
     AND coalesce(n.next_try_at <= %(now)s, true)
-    AND c.tenant_id = l.tenant_id AND c.calendar_id = l.calendar_id
+    AND before.tenant_id = %(tenant)s AND before.appointment_id = %(appointment)s
+    AND before.calendar_id = %(calendar)s
 RETURNING l.is_wanted, l.wanted_version, l.generation, l.is_begun, l.event_id, l.etag,
     l.attempts, c.connection_id, n.provider, c.is_schedule, c.key_version, c.sealed,
-    n.key_version, n.sealed
+    n.key_version, n.sealed, NOT before.is_begun, l.technician,
+    l.technician_version > l.synced_version
 """
 # A statement of its own: it sees the appointment as of the lease or later.
 _APPOINTMENT: Final = """
@@ -60,6 +63,9 @@ class _LeaseRow(NamedTuple):
     calendar_sealed: bytes
     connection_key_version: int
     connection_sealed: bytes
+    is_first: bool
+    technician: str | None
+    is_newly_named: bool
 
 
 class _AppointmentRow(NamedTuple):
@@ -109,7 +115,8 @@ async def lease_link(
     technicians = await TechnicianTable(session, keyring).of_agent(
         link_id.tenant_id, row.connection_id, appointment.agent_id
     )
-    return replace(link, visit=_visit(link.person, appointment, technicians))
+    willing = _willing(technicians, row)
+    return replace(link, visit=_visit(link.person, appointment, willing))
 
 
 async def data_keys(
@@ -167,7 +174,21 @@ def _leased(
             appointment.sealed,
         ),
         appointment.cancellation_reason,
+        is_first=row.is_first,
     )
+
+
+def _willing(technicians: Sequence[str], row: _LeaseRow) -> Sequence[str]:
+    """Return who will do for a visit: who was named comes first, and at first alone.
+
+    Once that is written the visit is whose the platform says, if they are the agent's.
+    """
+    if row.technician is None or row.technician not in technicians:
+        return technicians
+    if row.is_newly_named:
+        return [row.technician]
+    others = [each for each in technicians if each != row.technician]
+    return [row.technician, *others]
 
 
 def _visit(

@@ -1,5 +1,6 @@
 """Links between appointments and calendars, and when work on them is due."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,12 +19,14 @@ from universal_calendar.services.ports.links import (
 )
 from universal_calendar.store.audit import AuditTable
 from universal_calendar.store.calendars.leased_links import lease_link
+from universal_calendar.store.calendars.schedules import ScheduleTable
 from universal_calendar.store.connections.connection_health import (
     record_success,
     record_trouble,
     wake_work,
 )
 from universal_calendar.store.database import Bound, Connection, Row, Session
+from universal_calendar.store.event_ids import stored_id
 from universal_calendar.store.field_service.visits import VisitTable
 from universal_calendar.store.sealing.keyring import Keyring
 
@@ -66,6 +69,14 @@ UPDATE links SET
 WHERE {_THIS} AND leased_until = %(lease)s
 RETURNING status
 """  # noqa: S608 - constants
+# No row: nobody reads it.
+_IS_MIRRORED: Final = """
+SELECT EXISTS (SELECT FROM mirrored_times m WHERE m.tenant_id = c.tenant_id
+    AND m.calendar_id = c.calendar_id AND m.event_id = %(event)s)
+FROM calendars c JOIN connections n USING (tenant_id, connection_id)
+WHERE c.tenant_id = %(tenant)s AND c.calendar_id = %(calendar)s AND c.is_read
+    AND n.direction <> 'to_provider'
+"""
 # Whoever changes links upserts due_work after them. Locked first, then looked at anew:
 # so a change that commits meanwhile is seen, and one that comes later finds no row.
 _LOCK_DUE: Final = """
@@ -131,7 +142,28 @@ class LinkTable:
                 await self._audit(connection, link, result, now)
         if is_recovered:
             await self._wake(link, values)
+        if link.visit is not None:
+            await self._hint(link, result, now)
         return status
+
+    async def _hint(self, link: LeasedLink, result: Result, now: Instant) -> None:
+        """Have a visit read that takes, or took, time of more than its appointment's.
+
+        Whom we have just sent elsewhere with it is known to be where they were.
+        """
+        event_id, technicians = _visit_of(link, result)
+        if event_id is None:
+            return
+        link_id = link.link_id
+        values = _values(link_id, now) | {"event": stored_id(event_id)}
+        async with self._session.transaction(link_id.tenant_id) as connection:
+            cursor = await connection.execute(_IS_MIRRORED, values)
+            row = await cursor.fetchone()
+        if row is not None and (row[0] or len(technicians) > 1):
+            schedules = ScheduleTable(self._session)
+            await schedules.hint(
+                link_id.tenant_id, [link_id.calendar_id], event_id, now
+            )
 
     async def _list(
         self, connection: Connection, link: LeasedLink, result: Result, now: Instant
@@ -169,6 +201,16 @@ class LinkTable:
         }
         async with self._session.transaction(tenant_id) as connection:
             await set_due(connection, values)
+
+
+def _visit_of(link: LeasedLink, result: Result) -> tuple[str | None, Sequence[str]]:
+    """Return the visit that was written or deleted, and who has it now."""
+    if isinstance(result, Written):
+        visit = result.event.visit
+        return result.event.event_id, () if visit is None else visit.technicians
+    if isinstance(result, Deleted) and link.known is not None:
+        return link.known.event_id, ()
+    return None, ()
 
 
 async def _record_link(

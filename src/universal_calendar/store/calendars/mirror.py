@@ -1,9 +1,7 @@
 """Calendars that are read: leases, the mirror, and where each sync begins."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
@@ -18,6 +16,13 @@ from universal_calendar.services.ports.mirror import (
 from universal_calendar.services.ports.syncs import SYNC, Tally
 from universal_calendar.store.answers import read_tenant_keys
 from universal_calendar.store.calendars import mirrored_times
+from universal_calendar.store.calendars.leased_calendars import (
+    LEASE,
+    MINE,
+    LeaseRow,
+    execute_leased,
+    lease_values,
+)
 from universal_calendar.store.calendars.leased_links import data_keys
 from universal_calendar.store.calendars.own_events import READ, OwnEventRow, adopt
 from universal_calendar.store.connections.connection_health import (
@@ -27,7 +32,6 @@ from universal_calendar.store.connections.connection_health import (
 )
 from universal_calendar.store.database import Connection, Database
 from universal_calendar.store.event_ids import stored_id
-from universal_calendar.store.sealing.account_secrets import open_account, open_calendar
 from universal_calendar.store.sealing.encryption import place_of, reopened
 from universal_calendar.store.sealing.keyring import Keyring
 
@@ -35,19 +39,6 @@ Values = dict[str, object]
 
 _PLACE: Final = ("sync_tokens", "sealed")
 _THIS: Final = "tenant_id = %(tenant)s AND calendar_id = %(calendar)s"
-_MINE: Final = f"{_THIS} AND leased_until = %(lease)s"
-_LEASE: Final = """
-UPDATE calendars c SET leased_until = %(until)s
-FROM connections n
-WHERE c.tenant_id = %(tenant)s AND c.calendar_id = %(calendar)s
-    AND n.tenant_id = c.tenant_id AND n.connection_id = c.connection_id
-    AND c.is_read AND n.direction <> 'to_provider'
-    AND coalesce(c.leased_until <= %(now)s, true)
-    AND coalesce(n.next_try_at <= %(now)s, true)
-RETURNING c.connection_id, n.provider, c.window_ends_at, c.wanted_at, c.is_full_wanted,
-    c.may_be_empty, c.sync_attempts, c.is_schedule, c.key_version, c.sealed,
-    n.key_version, n.sealed
-"""
 _TOKEN: Final = f"SELECT key_version, sealed FROM sync_tokens WHERE {_THIS}"  # noqa: S608
 # Locked in this order: agents, connections, calendars, mirrored times, due_work.
 _WHY_NOT: Final = """
@@ -67,7 +58,7 @@ _PUT_OFF: Final = """
 UPDATE due_work SET due_at = greatest(due_at, %(until)s)
 WHERE tenant_id = %(tenant)s AND kind = %(kind)s AND item_id = %(calendar)s
 """
-_EXTEND: Final = f"UPDATE calendars SET leased_until = %(until)s WHERE {_MINE}"  # noqa: S608
+_EXTEND: Final = f"UPDATE calendars SET leased_until = %(until)s WHERE {MINE}"  # noqa: S608
 _OWN: Final = f"""
 {READ}
 WHERE l.tenant_id = %(tenant)s AND l.calendar_id = %(calendar)s
@@ -90,7 +81,11 @@ SELECT count(*) FROM (
     SELECT FROM mirrored_times WHERE {_THIS} AND ends_at > %(began)s LIMIT %(many)s
 ) found
 """  # noqa: S608 - constants
-_READ_AT: Final = f"UPDATE calendars SET read_at = %(began)s WHERE {_MINE}"  # noqa: S608
+# A schedule counts as read once all of it was, whatever was read by name since.
+_READ_AT: Final = f"""
+UPDATE calendars SET read_at = CASE WHEN %(is_read)s THEN %(began)s ELSE read_at END
+WHERE {MINE}
+"""  # noqa: S608 - constants
 # In the order of their ids, as everybody who locks several.
 _COUNT_CHANGE: Final = """
 UPDATE agents a SET revision = a.revision + 1
@@ -111,7 +106,7 @@ UPDATE calendars SET leased_until = NULL, sync_attempts = 0, sync_error = NULL,
         AND (NOT %(is_full)s OR wanted_at IS DISTINCT FROM %(wanted_at)s),
     may_be_empty = may_be_empty
         AND (NOT %(is_settled)s OR wanted_at IS DISTINCT FROM %(wanted_at)s)
-WHERE {_MINE}
+WHERE {MINE}
 RETURNING wanted_at IS DISTINCT FROM %(wanted_at)s
 """  # noqa: S608 - constants
 _KEEP_PLACE: Final = """
@@ -122,27 +117,23 @@ ON CONFLICT (tenant_id, calendar_id) DO UPDATE SET key_version = excluded.key_ve
 _FAIL: Final = f"""
 UPDATE calendars SET leased_until = NULL, sync_attempts = sync_attempts + 1,
     sync_error = %(error)s
-WHERE {_MINE}
+WHERE {MINE}
 """  # noqa: S608 - constants
 _SET_DUE: Final = """
 INSERT INTO due_work VALUES (%(tenant)s, %(kind)s, %(calendar)s, %(due)s)
 ON CONFLICT (tenant_id, kind, item_id) DO UPDATE SET due_at = excluded.due_at
 """
-
-
-class _LeaseRow(NamedTuple):
-    connection_id: UUID
-    provider: str
-    window_ends_at: datetime | None
-    wanted_at: datetime | None
-    is_full_wanted: bool
-    may_be_empty: bool
-    attempts: int
-    is_schedule: bool
-    calendar_key_version: int
-    calendar_sealed: bytes
-    connection_key_version: int
-    connection_sealed: bytes
+# Of schedules: what was named or asked for while it was read, and hints that wait for
+# the end of a rest.
+_SET_DUE_SOONER: Final = f"""
+INSERT INTO due_work
+SELECT %(tenant)s, %(kind)s, %(calendar)s, least(%(due)s,
+    (SELECT min(due_at) FROM named_visits WHERE {_THIS}),
+    (SELECT CASE WHEN wanted_at > read_at THEN %(now)s
+            WHEN hinted_at > read_at THEN coalesce(rests_until, %(now)s) END
+        FROM calendars WHERE {_THIS} AND is_schedule))
+ON CONFLICT (tenant_id, kind, item_id) DO UPDATE SET due_at = excluded.due_at
+"""  # noqa: S608 - constants
 
 
 class MirrorTable:
@@ -164,7 +155,7 @@ class MirrorTable:
             "until": to_datetime(until),
         }
         async with self._database.transaction(tenant_id) as connection:
-            cursor = await connection.execute(_LEASE, values)
+            cursor = await connection.execute(LEASE, values)
             row = await cursor.fetchone()
             if row is None:
                 await _put_off(connection, values, now)
@@ -174,7 +165,7 @@ class MirrorTable:
             cursor = await connection.execute(_TOKEN, values)
             token = await cursor.fetchone()
             keys = await data_keys(connection, self._keyring, tenant_id)
-        calendar = _leased((tenant_id, calendar_id), until, _LeaseRow._make(row), keys)
+        calendar = LeaseRow._make(row).leased((tenant_id, calendar_id), until, keys)
         if token is None:
             return calendar
         place = place_of(tenant_id, *_PLACE, calendar_id)
@@ -184,15 +175,15 @@ class MirrorTable:
     async def extend(self, calendar: LeasedCalendar, until: Instant) -> LeasedCalendar:
         """Go on reading it."""
         async with self._database.transaction(calendar.tenant_id) as connection:
-            values = _values(calendar) | {"until": to_datetime(until)}
-            await _mine(connection, _EXTEND, values)
+            values = lease_values(calendar) | {"until": to_datetime(until)}
+            await execute_leased(connection, _EXTEND, values)
             await connection.execute(_PUT_OFF, values)
         return replace(calendar, leased_until=until)
 
     async def adopt(self, calendar: LeasedCalendar, reading: Reading) -> None:
         """Link appointments to visits that bear their mark and no link leads to."""
         async with self._database.transaction(calendar.tenant_id) as connection:
-            await adopt(connection, _values(calendar), reading)
+            await adopt(connection, lease_values(calendar), reading)
 
     async def known(self, calendar: LeasedCalendar, reading: Reading) -> Known:
         """Return what is known of the calendar and bears on what was read."""
@@ -200,7 +191,7 @@ class MirrorTable:
             return Known()
         events = reading.events.values()
         named = {each.appointment_id for each in events if each.appointment_id}
-        values = _values(calendar) | {
+        values = lease_values(calendar) | {
             "began": to_datetime(reading.began),
             "events": [stored_id(each) for each in reading.events],
             "named": list(named),
@@ -220,16 +211,17 @@ class MirrorTable:
         self, calendar: LeasedCalendar, mirrored: Mirrored, reading: Reading
     ) -> Tally:
         """Make the mirror show the events as they were read, at once."""
-        values = _values(calendar) | {
+        values = lease_values(calendar) | {
             "began": to_datetime(reading.began),
             "window_start": to_datetime(reading.window.start),
             "is_schedule": calendar.is_schedule,
+            "is_read": mirrored.is_full or not calendar.is_schedule,
         }
         async with self._database.transaction(calendar.tenant_id) as connection:
             has_changed = await _is_other(connection, mirrored, values)
             if has_changed:
                 await connection.execute(_COUNT_CHANGE, values)
-            await _mine(connection, _READ_AT, values)
+            await execute_leased(connection, _READ_AT, values)
             await mirrored_times.forget_past(connection, values)
             if has_changed:
                 return await mirrored_times.write(connection, mirrored, values)
@@ -239,7 +231,7 @@ class MirrorTable:
         self, calendar: LeasedCalendar, place: Place | None, now: Instant, due: Instant
     ) -> None:
         """Give the lease back after a sync that went well."""
-        values = _values(calendar) | {
+        values = lease_values(calendar) | {
             "now": to_datetime(now),
             "due": to_datetime(due),
             "window_end": None if place is None else to_datetime(place.window.end),
@@ -255,7 +247,7 @@ class MirrorTable:
                 await self._keep_place(connection, calendar, place, values)
             if row[0]:
                 values["due"] = values["now"]
-            await connection.execute(_SET_DUE, values)
+            await connection.execute(_SET_DUE_SOONER, values)
         await self._record_success(calendar, values)
 
     async def _keep_place(
@@ -284,13 +276,13 @@ class MirrorTable:
         self, calendar: LeasedCalendar, trouble: Trouble, now: Instant, due: Instant
     ) -> None:
         """Give the lease back after a sync that failed."""
-        values = _values(calendar) | {
+        values = lease_values(calendar) | {
             "now": to_datetime(now),
             "due": to_datetime(due),
             "error": trouble.error,
         }
         async with self._database.transaction(calendar.tenant_id) as connection:
-            await _mine(connection, _FAIL, values)
+            await execute_leased(connection, _FAIL, values)
             await connection.execute(_SET_DUE, values)
         async with self._database.transaction(calendar.tenant_id) as connection:
             await record_trouble(
@@ -320,60 +312,8 @@ async def _is_other(connection: Connection, mirrored: Mirrored, values: Values) 
     return await mirrored_times.differs(connection, mirrored, values)
 
 
-async def _mine(connection: Connection, statement: str, values: Values) -> None:
-    cursor = await connection.execute(statement.encode(), values)
-    if cursor.rowcount == 0:
-        raise LeaseLost
-
-
 async def _own(
     connection: Connection, values: Values, began: Instant
 ) -> list[OwnEvent]:
     cursor = await connection.execute(_OWN, values)
     return [OwnEventRow._make(row).event(began) for row in await cursor.fetchall()]
-
-
-def _values(calendar: LeasedCalendar) -> Values:
-    wanted_at = calendar.wanted_at
-    return {
-        "tenant": calendar.tenant_id,
-        "calendar": calendar.calendar_id,
-        "connection": calendar.access.connection_id,
-        "lease": to_datetime(calendar.leased_until),
-        "wanted_at": None if wanted_at is None else to_datetime(wanted_at),
-        "kind": SYNC,
-    }
-
-
-def _leased(
-    ids: tuple[UUID, UUID], until: Instant, row: _LeaseRow, keys: Mapping[int, bytes]
-) -> LeasedCalendar:
-    tenant_id, calendar_id = ids
-    account = open_account(
-        keys[row.connection_key_version],
-        tenant_id,
-        row.connection_id,
-        row.connection_sealed,
-    )
-    opened = open_calendar(
-        keys[row.calendar_key_version], tenant_id, calendar_id, row.calendar_sealed
-    )
-    return LeasedCalendar(
-        tenant_id,
-        calendar_id,
-        until,
-        row.provider,
-        account.access(tenant_id, row.connection_id),
-        opened.external_id,
-        None,
-        _instant(row.window_ends_at),
-        _instant(row.wanted_at),
-        row.is_full_wanted,
-        row.may_be_empty,
-        row.attempts,
-        row.is_schedule,
-    )
-
-
-def _instant(moment: datetime | None) -> Instant | None:
-    return None if moment is None else from_datetime(moment)

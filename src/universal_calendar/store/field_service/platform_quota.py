@@ -14,8 +14,9 @@ _SPEND: Final = "SELECT take_request(%s, %s, %s, %s)"
 _FULL_AT: Final = "SELECT (SELECT empty_at FROM rate_limits WHERE bucket = %s)"
 # Others may have spent since the platform answered: whoever knows of less is believed.
 _LEARN: Final = """
-INSERT INTO rate_limits AS r VALUES (%s, %s)
-ON CONFLICT (bucket) DO UPDATE SET empty_at = greatest(r.empty_at, excluded.empty_at)
+INSERT INTO rate_limits AS r VALUES (%(bucket)s, %(full_at)s)
+ON CONFLICT (bucket) DO UPDATE
+SET empty_at = greatest(r.empty_at - %(unspent)s, excluded.empty_at)
 RETURNING empty_at
 """
 
@@ -46,12 +47,25 @@ class PlatformQuota:
         missing = timedelta() if full_at is None else full_at + cost - window - now
         raise Throttled(max(0.0, missing.total_seconds()))
 
-    async def learn(self, connection_id: UUID, bucket: Bucket, left: float) -> None:
-        """Note that the platform says so much is left: never more than we think."""
+    async def learn(
+        self,
+        connection_id: UUID,
+        bucket: Bucket,
+        left: float,
+        unspent: float = 0.0,
+    ) -> None:
+        """Give back what was spent too much, and note how much is said to be left.
+
+        What is left is never more than we think: others may have spent meanwhile.
+        """
         gone = min(1.0, max(0.0, 1.0 - left / bucket.most))
-        full_at = self._now() + timedelta(seconds=bucket.seconds) * gone
-        name = self._name(connection_id, bucket)
-        await self._database.call(_LEARN, [name, full_at])
+        window = timedelta(seconds=bucket.seconds)
+        values = {
+            "bucket": self._name(connection_id, bucket),
+            "full_at": self._now() + window * gone,
+            "unspent": window * (max(0.0, unspent) / bucket.most),
+        }
+        await self._database.call(_LEARN, values)
 
     def _name(self, connection_id: UUID, bucket: Bucket) -> bytes:
         return self._keyring.fingerprint(f"{bucket.name}\0{connection_id}".encode())

@@ -1,6 +1,7 @@
 """Technicians of platforms, their names sealed, and whose time their visits take."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -24,8 +25,8 @@ Values = dict[str, object]
 _PLACE: Final = ("technicians", "sealed")
 _OF_CONNECTION: Final = "t.tenant_id = %(tenant)s AND t.connection_id = %(connection)s"
 _READ: Final = f"""
-SELECT t.tenant_id, t.connection_id, t.technician_id, t.agent_id, t.is_active, t.sealed,
-    k.data_key
+SELECT t.tenant_id, t.connection_id, t.technician_id, t.agent_id, t.is_fallback,
+    t.is_active, t.sealed, k.data_key
 FROM technicians t
 JOIN tenant_keys k ON k.tenant_id = t.tenant_id AND k.version = t.key_version
 WHERE {_OF_CONNECTION} AND k.data_key IS NOT NULL
@@ -33,14 +34,14 @@ WHERE {_OF_CONNECTION} AND k.data_key IS NOT NULL
 _AGENTS: Final = f"""
 SELECT t.technician_id, t.agent_id FROM technicians t WHERE {_OF_CONNECTION}
 """  # noqa: S608 - constants
-# Who is known keeps their agent.
 _KEEP: Final = """
-INSERT INTO technicians (tenant_id, connection_id, technician_id, agent_id, is_active,
-    key_version, sealed)
-VALUES (%(tenant)s, %(connection)s, %(technician)s, %(agent)s, %(is_active)s,
-    %(version)s, %(sealed)s)
+INSERT INTO technicians (tenant_id, connection_id, technician_id, agent_id, is_fallback,
+    is_active, key_version, sealed)
+VALUES (%(tenant)s, %(connection)s, %(technician)s, %(agent)s, %(is_fallback)s,
+    %(is_active)s, %(version)s, %(sealed)s)
 ON CONFLICT (tenant_id, connection_id, technician_id) DO UPDATE
-SET is_active = excluded.is_active, key_version = excluded.key_version,
+SET agent_id = excluded.agent_id, is_fallback = excluded.is_fallback,
+    is_active = excluded.is_active, key_version = excluded.key_version,
     sealed = excluded.sealed
 """
 _RETIRE: Final = f"""
@@ -48,7 +49,7 @@ UPDATE technicians t SET is_active = false
 WHERE {_OF_CONNECTION} AND t.technician_id = ANY (%(gone)s)
 """  # noqa: S608 - constants
 _ASSIGN: Final = f"""
-UPDATE technicians t SET agent_id = %(agent)s
+UPDATE technicians t SET agent_id = %(agent)s, is_fallback = false
 WHERE {_OF_CONNECTION} AND t.technician_id = %(technician)s
 """  # noqa: S608 - constants
 _CONNECTION_OF: Final = """
@@ -81,6 +82,14 @@ class TechnicianTable:
             if gone := _gone(known, found):
                 await connection.execute(_RETIRE, values | {"gone": gone})
             return await _agents(connection, values)
+
+    async def knows(
+        self, tenant_id: UUID, connection_id: UUID, found: Sequence[Technician]
+    ) -> bool:
+        """Tell whether `keep` would change nothing."""
+        known = await self.all(tenant_id, connection_id)
+        agents = await AgentTable(self._session).of_tenant(tenant_id)
+        return not any(_changed(known, found, agents)) and not _gone(known, found)
 
     async def agents(
         self, tenant_id: UUID, connection_id: UUID
@@ -155,13 +164,13 @@ class TechnicianTable:
         return [self._known(row) for row in await cursor.fetchall()]
 
     def _known(self, row: Row) -> KnownTechnician:
-        tenant_id, connection_id, technician_id, agent_id, is_active, *rest = row
-        sealed, wrapped = rest
+        tenant_id, connection_id, technician_id, agent_id, *rest = row
+        is_fallback, is_active, sealed, wrapped = rest
         data_key = self._keyring.data_key(tenant_id, wrapped)
         place = place_of(tenant_id, *_PLACE, f"{connection_id}/{technician_id}")
         plain = orjson.loads(reopened(data_key, sealed, place))
         technician = Technician(technician_id, is_active=is_active, **plain)
-        return KnownTechnician(technician, agent_id)
+        return KnownTechnician(technician, agent_id, is_fallback)
 
 
 async def _agents(connection: Connection, values: Values) -> Mapping[str, UUID | None]:
@@ -174,20 +183,30 @@ def _changed(
     found: Sequence[Technician],
     agents: Sequence[Agent],
 ) -> Iterator[KnownTechnician]:
-    """Yield who is new or not as they were; those who are new with their agents."""
+    """Yield who is new or not as they were, each with their agent."""
     before = {each.technician.technician_id: each for each in known}
-    new = {
-        each.technician_id: each for each in found if each.technician_id not in before
-    }
-    named = dict(_named(new.values(), known, agents))
+    there = {each.technician_id: each for each in found}
     nobody = before.get(NOBODY)
-    for each in new.values():
-        fallback = None if nobody is None else nobody.agent_id
-        yield KnownTechnician(each, named.get(each.technician_id, fallback))
-    for each in found:
-        was = before.get(each.technician_id)
-        if was is not None and was.technician != each:
-            yield KnownTechnician(each, was.agent_id)
+    fallback = None if nobody is None else nobody.agent_id
+    named = dict(_named(_unnamed(there, before), known, agents))
+    for name, each in there.items():
+        was = before.get(name, KnownTechnician(each, fallback, is_fallback=True))
+        now = replace(was, technician=each)
+        if name in named:
+            now = KnownTechnician(each, named[name])
+        if now != before.get(name):
+            yield now
+
+
+def _unnamed(
+    there: Mapping[str, Technician], before: Mapping[str, KnownTechnician]
+) -> list[Technician]:
+    """Return those who are new, and those who have no agent but for a fallback."""
+    return [
+        each
+        for name, each in there.items()
+        if name not in before or before[name].is_fallback
+    ]
 
 
 def _named(
@@ -196,7 +215,11 @@ def _named(
     agents: Sequence[Agent],
 ) -> Iterator[tuple[str, UUID]]:
     """Yield technicians' ids with the agents of the same name, each agent once."""
-    taken = {each.agent_id for each in known if each.technician.technician_id != NOBODY}
+    taken = {
+        each.agent_id
+        for each in known
+        if each.technician.technician_id != NOBODY and not each.is_fallback
+    }
     free = {
         _folded(agent.name): agent.agent_id
         for agent in reversed(agents)
@@ -228,6 +251,7 @@ def _columns(keys: TenantKeys, connection_id: UUID, known: KnownTechnician) -> V
     return {
         "technician": technician.technician_id,
         "agent": known.agent_id,
+        "is_fallback": known.is_fallback,
         "is_active": technician.is_active,
         "version": keys.version,
         "sealed": keys.seal(orjson.dumps(plain), *_PLACE, row_id),

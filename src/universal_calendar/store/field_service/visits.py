@@ -76,10 +76,13 @@ WHERE v.tenant_id = %(tenant)s AND v.calendar_id = %(calendar)s
     AND v.event_id = %(event)s AND v.status IN ('scheduled', 'in_progress')
     AND v.read_at <= %(now)s
 """
+# One that was cancelled is still known as what it was. Put on the schedule again by
+# others, it is theirs.
 _READ: Final = """
 SELECT v.tenant_id, v.calendar_id, v.event_id, v.job_id, v.visit_id, v.customer_id,
     v.status, v.starts_at, v.ends_at, v.technicians, v.sealed, k.data_key,
-    coalesce(l.appointment_id, v.appointment_id)
+    CASE WHEN v.status = 'cancelled' THEN coalesce(l.appointment_id, v.appointment_id)
+        ELSE l.appointment_id END
 FROM visits v
 JOIN tenant_keys k ON k.tenant_id = v.tenant_id AND k.version = v.key_version
 LEFT JOIN links l ON l.tenant_id = v.tenant_id AND l.calendar_id = v.calendar_id
@@ -122,6 +125,12 @@ v.tenant_id = %(tenant)s AND (v.phone_index = %(phone)s OR v.email_index = %(ema
 _READ_OF_PERSON: Final = f"""
 {_READ} WHERE {_OF_PERSON} ORDER BY v.starts_at, v.calendar_id, v.event_id
 """
+_FORGET_CHANGES: Final = f"""
+DELETE FROM changed_customers c USING calendars k
+JOIN visits v ON v.tenant_id = k.tenant_id AND v.calendar_id = k.calendar_id
+WHERE c.tenant_id = k.tenant_id AND c.connection_id = k.connection_id
+    AND c.customer_id = v.customer_id AND {_OF_PERSON}
+"""  # noqa: S608 - constants
 _FORGET: Final = f"DELETE FROM visits v WHERE {_OF_PERSON}"  # noqa: S608 - constants
 
 
@@ -269,9 +278,13 @@ class VisitTable:
     async def forget(
         self, tenant_id: UUID, person: Person, appointment_ids: Collection[UUID]
     ) -> int:
-        """Delete what `of_person` returns; return how many."""
+        """Delete what `of_person` returns; return how many.
+
+        Nor is anybody asked about these customers any more.
+        """
         async with self._session.transaction(tenant_id) as connection:
             values = await self._person(connection, tenant_id, person, appointment_ids)
+            await connection.execute(_FORGET_CHANGES, values)
             cursor = await connection.execute(_FORGET, values)
             return cursor.rowcount
 

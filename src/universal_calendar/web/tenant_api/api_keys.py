@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from universal_calendar.core.errors import KeyNotFound
+from universal_calendar.core.errors import FinalStatus, KeyNotFound
 from universal_calendar.core.instant import from_datetime, instant_text, to_datetime
 from universal_calendar.services.ports.api_keys import ApiKey, KeyState
 from universal_calendar.services.ports.identity import NewId, Role
@@ -34,6 +34,7 @@ from universal_calendar.web.tenant_api.operation import (
 _TAG: Final = "API keys"
 _ID: Final = "keyId"
 _ONE: Final = f"/api-keys/{{{_ID}}}"
+_ENDED: Final = {409: "CONFLICT: details.reason is final_status: revoked, or expired"}
 
 Scope = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
@@ -139,6 +140,7 @@ class ApiKeysApi:
                 self.rotate,
                 MadeKey,
                 source=Source.BODY_OR_QUERY,
+                errors=_ENDED,
             ),
         ]
 
@@ -174,7 +176,7 @@ class ApiKeysApi:
         old = await self._key(call)
         state = old.state(_now(call))
         if state is not KeyState.ACTIVE:
-            raise invalid_input(_ID, f"The key is {state}; make a new one")
+            raise FinalStatus(f"The key is {state}; make a new one")
         overlap = timedelta(hours=inputs.overlap_hours)
         key, secret = await self._keys(call).rotate(old, _now(call), overlap)
         await call.unit.audit.record("api_key.rotated", old.key_id)

@@ -1,12 +1,10 @@
 """Appointments in the tenant API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from universal_calendar.core.appointment import AppointmentStatus, authority_of
-from universal_calendar.core.interval import Interval
-from universal_calendar.core.wanted import ExactTime
+from universal_calendar.core.appointment import AppointmentStatus
 from universal_calendar.services.booking.appointment_changes import (
     AppointmentChanges,
     Cancellation,
@@ -24,12 +22,7 @@ from universal_calendar.services.booking.appointment_reading import (
 from universal_calendar.services.booking.appointments import BookingRequest
 from universal_calendar.services.booking.settled_bookings import SettledBookings
 from universal_calendar.services.ports.answers import Answer
-from universal_calendar.services.ports.appointments import (
-    AppointmentDetails,
-    AppointmentFilter,
-    Page,
-    Person,
-)
+from universal_calendar.services.ports.appointments import AppointmentFilter, Page
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.web.tenant_api import appointment_answers as answers
 from universal_calendar.web.tenant_api.appointment_models import (
@@ -40,6 +33,12 @@ from universal_calendar.web.tenant_api.appointment_models import (
     UpdateAppointment,
     details_with,
     person_with,
+)
+from universal_calendar.web.tenant_api.bookings import (
+    CONFLICT,
+    Patch,
+    booking_of,
+    revision_of,
 )
 from universal_calendar.web.tenant_api.errors import invalid_input
 from universal_calendar.web.tenant_api.fields import OfTenant
@@ -61,10 +60,6 @@ _STEPS: Final = {
     "start": (AppointmentStatus.IN_PROGRESS, "Begin an appointment"),
     "complete": (AppointmentStatus.COMPLETED, "Close an appointment as done"),
     "no-show": (AppointmentStatus.NO_SHOW, "Close it: nobody came; its time is free"),
-}
-_CONFLICT: Final = {
-    409: "CONFLICT: details.reason, details.conflicts, details.alternatives;"
-    " BUSINESS_HOURS_NOT_CONFIGURED"
 }
 _FINAL: Final = {409: "CONFLICT: details.reason is final_status"}
 
@@ -91,7 +86,7 @@ class AppointmentsApi:
                 answers.CreatedAppointment,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_CONFLICT,
+                errors=CONFLICT,
             ),
             *self._reading(),
             *self._changing(),
@@ -146,7 +141,7 @@ class AppointmentsApi:
                 answers.UpdatedAppointment,
                 source=Source.BODY,
                 then=self.updated,
-                errors=_CONFLICT,
+                errors=CONFLICT,
             ),
             Operation(
                 "DELETE",
@@ -242,34 +237,17 @@ class AppointmentsApi:
 
 
 def _booking(call: Call, inputs: CreateAppointment) -> BookingRequest:
-    data = inputs.appointment_data
-    details = details_with(inputs, data, AppointmentDetails())
-    if call.replay is None:
-        raise LookupError("only a POST books")
-    return BookingRequest(
-        inputs.agent_id,
-        ExactTime(Interval(data.start_time, data.end_time)),
-        person_with(data, Person(data.title)),
-        call.replay,
-        SOURCE,
-        call.actor,
-        details,
-        authority_of(details.urgency, is_forced=inputs.force),
-        AppointmentStatus(inputs.status),
-        inputs.hold_id,
-        inputs.provider,
-    )
+    request = booking_of(call, SOURCE, inputs, inputs.appointment_data, _patch(inputs))
+    status = AppointmentStatus(inputs.status)
+    return replace(request, status=status, provider=inputs.provider)
 
 
 def _revision(inputs: UpdateAppointment) -> Revision:
+    status = None if inputs.status is None else AppointmentStatus(inputs.status)
+    revision = revision_of(inputs, inputs.appointment_data, _patch(inputs))
+    return replace(revision, status=status)
+
+
+def _patch(inputs: CreateAppointment | UpdateAppointment) -> Patch:
     data = inputs.appointment_data
-    return Revision(
-        inputs.agent_id,
-        data.start_time,
-        data.end_time,
-        partial(person_with, data),
-        partial(details_with, inputs, data),
-        is_forced=inputs.force,
-        hold_id=inputs.hold_id,
-        status=None if inputs.status is None else AppointmentStatus(inputs.status),
-    )
+    return Patch(partial(person_with, data), partial(details_with, inputs, data))

@@ -42,7 +42,7 @@ from universal_calendar.web.tenant_api.fields import (
     Token,
     Zone,
 )
-from universal_calendar.web.tenant_api.openapi import AnyOperation
+from universal_calendar.web.tenant_api.openapi import OUTSIDE, AnyOperation
 from universal_calendar.web.tenant_api.operation import (
     Call,
     Data,
@@ -56,9 +56,6 @@ _CONNECTION: Final = "connectionId"
 _CALENDAR: Final = "calendarId"
 _LONGEST_CREDENTIAL: Final = 4096
 _MOST_CREDENTIALS: Final = 20
-_OUTSIDE: Final = {
-    502: "EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again"
-}
 
 
 def _credentials(value: object) -> object:
@@ -174,7 +171,7 @@ class ConnectionsApi:
                 FinishedAnswer,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_OUTSIDE,
+                errors=OUTSIDE,
             ),
             Operation(
                 "GET",

@@ -18,6 +18,7 @@ from universal_calendar.core.errors import (
     UniversalCalendarError,
 )
 from universal_calendar.core.instant import instant_text
+from universal_calendar.core.provider_errors import NotAuthorized, Rejected
 from universal_calendar.services.ports.privacy import FutureAppointments
 from universal_calendar.web.errors import Problem
 from universal_calendar.web.tenant_api.envelope import JSON
@@ -32,6 +33,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "past": (400, "BUSINESS_RULE_VIOLATION"),
     "too_soon": (400, "BUSINESS_RULE_VIOLATION"),
     "too_far": (400, "BUSINESS_RULE_VIOLATION"),
+    "refused_outside": (400, "BUSINESS_RULE_VIOLATION"),
     "unauthorized": (401, "UNAUTHORIZED"),
     "forbidden": (403, "FORBIDDEN"),
     "not_found": (404, "NOT_FOUND"),
@@ -44,6 +46,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "future_appointments": (409, "CONFLICT"),
     "not_our_job": (409, "CONFLICT"),
     "idempotency_mismatch": (409, "CONFLICT"),
+    "needs_reauthorization": (409, "CONFLICT"),
     "hours_not_configured": (409, "BUSINESS_HOURS_NOT_CONFIGURED"),
     "payload_too_large": (413, "PAYLOAD_TOO_LARGE"),
     "unsupported_media_type": (415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -58,15 +61,19 @@ _CONFLICTS: Final = frozenset(
         "final_status",
         "endpoint_inactive",
         "idempotency_mismatch",
+        "needs_reauthorization",
         "not_our_job",
     }
 )
 
-# The core's own texts of these are the agent guide's.
+# The core's own texts of these are the agent guide's, or for the log.
 _MESSAGES: Final[dict[type[Exception], str]] = {
     AgentNotFound: "No such agent",
     HoursNotConfigured: "The agent has no business hours yet; set /agents/{id}/hours",
     TenantNotFound: "No such tenant",
+    NotAuthorized: "The provider lets us in no more; connect the account again",
+    Rejected: "The provider refuses this for good: send something else, or see there"
+    " what the account may do",
 }
 _MENDS: Final = {"model_type": "Use a JSON object", "dict_type": "Use a JSON object"}
 """By pydantic's types of errors, whose own texts name Python's."""

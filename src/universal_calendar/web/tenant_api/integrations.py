@@ -29,7 +29,7 @@ from universal_calendar.web.tenant_api.integration_models import (
     jobber_secrets,
 )
 from universal_calendar.web.tenant_api.jobs import PROVIDER, TAG
-from universal_calendar.web.tenant_api.openapi import AnyOperation
+from universal_calendar.web.tenant_api.openapi import OUTSIDE, AnyOperation
 from universal_calendar.web.tenant_api.operation import (
     Call,
     Data,
@@ -40,8 +40,8 @@ from universal_calendar.web.tenant_api.operation import (
 
 _TECHNICIAN: Final = "technicianId"
 _TECHNICIANS: Final = f"/integrations/{{{PROVIDER}}}/technicians"
-_OUTSIDE: Final = {
-    502: "EXTERNAL_SERVICE_ERROR: the platform did not answer; try the same again"
+_ASKING: Final = OUTSIDE | {
+    409: "CONFLICT: details.reason is idempotency_mismatch, needs_reauthorization"
 }
 
 
@@ -70,7 +70,7 @@ class IntegrationsApi:
                 answers.ConnectedPlatform,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_OUTSIDE,
+                errors=OUTSIDE,
             ),
             Operation(
                 "POST",
@@ -83,7 +83,7 @@ class IntegrationsApi:
                 answers.ConnectedPlatform,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_OUTSIDE,
+                errors=OUTSIDE,
             ),
         ]
 
@@ -100,7 +100,7 @@ class IntegrationsApi:
                 answers.SyncedCustomer,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_OUTSIDE,
+                errors=_ASKING,
             ),
             Operation(
                 "GET",
@@ -112,7 +112,7 @@ class IntegrationsApi:
                 self.technicians,
                 answers.TechnicianList,
                 mode=Mode.OWN,
-                errors=_OUTSIDE,
+                errors=_ASKING,
             ),
             Operation(
                 "PUT",

@@ -76,7 +76,7 @@ Why = Annotated[
 class JobCustomerPatch(Inputs):
     """What is to change of whom the job is for."""
 
-    name: Name | None = None
+    name: Annotated[Name | None, KEPT] = None
     phone: Phone | None = None
     email: Email | None = None
     address: Address | None = None

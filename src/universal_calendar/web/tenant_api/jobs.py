@@ -1,12 +1,9 @@
 """Jobs of field-service platforms in the tenant API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from universal_calendar.core.appointment import authority_of
-from universal_calendar.core.interval import Interval
-from universal_calendar.core.wanted import ExactTime
 from universal_calendar.services.booking.appointment_changes import (
     Cancellation,
     Revision,
@@ -21,14 +18,16 @@ from universal_calendar.services.field_service.jobs import (
     JobTarget,
 )
 from universal_calendar.services.ports.answers import Answer
-from universal_calendar.services.ports.appointments import (
-    AppointmentDetails,
-    Page,
-    Person,
-)
+from universal_calendar.services.ports.appointments import Page
 from universal_calendar.services.ports.identity import Role
 from universal_calendar.services.ports.visits import VisitStatus
 from universal_calendar.web.tenant_api import job_answers as answers
+from universal_calendar.web.tenant_api.bookings import (
+    CONFLICT,
+    Patch,
+    booking_of,
+    revision_of,
+)
 from universal_calendar.web.tenant_api.job_models import (
     REASONS,
     CancelJob,
@@ -54,11 +53,7 @@ _JOB: Final = "jobId"
 _ALL: Final = f"/integrations/{{{PROVIDER}}}/jobs"
 _ONE: Final = f"{_ALL}/{{{_JOB}}}"
 _ANY_REASON: Final = "business_cancellation"
-_CONFLICT: Final = {
-    409: "CONFLICT: details.reason, details.conflicts, details.alternatives;"
-    " BUSINESS_HOURS_NOT_CONFIGURED"
-}
-_OURS: Final = {409: f"{_CONFLICT[409]}; details.reason is not_our_job, final_status"}
+_OURS: Final = {409: f"{CONFLICT[409]}; details.reason is not_our_job, final_status"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ class JobsApi:
                 answers.CreatedJob,
                 source=Source.BODY,
                 mode=Mode.OWN,
-                errors=_CONFLICT,
+                errors=CONFLICT,
             ),
         ]
 
@@ -141,19 +136,15 @@ class JobsApi:
 
     async def create(self, call: Call, inputs: CreateJob) -> Answer:
         """Book, and have the job made."""
+        request = _booking(call, inputs)
         return await self.jobs.book(
-            call.tenant_id,
-            call.path[PROVIDER],
-            _booking(call, inputs),
-            inputs.technician_id,
-            call.now,
+            call.tenant_id, call.path[PROVIDER], request, call.now
         )
 
     async def update(self, call: Call, inputs: UpdateJob) -> JobChanged:
         """Change, move or reassign a job."""
         target = _target(call, inputs.visit_id)
-        revision = _revision(inputs)
-        return await self.jobs.revise(call.unit, target, revision, inputs.technician_id)
+        return await self.jobs.revise(call.unit, target, _revision(inputs))
 
     async def updated(self, call: Call, done: JobChanged) -> Data:
         """Settle a change and answer."""
@@ -179,32 +170,16 @@ def _target(call: Call, visit_id: str | None) -> JobTarget:
 
 
 def _booking(call: Call, inputs: CreateJob) -> BookingRequest:
-    data = inputs.job_data
-    details = details_with(inputs, data, AppointmentDetails())
-    if call.replay is None:
-        raise LookupError("only a POST books")
-    return BookingRequest(
-        inputs.agent_id,
-        ExactTime(Interval(data.start_time, data.end_time)),
-        person_with(data, Person(data.title)),
-        call.replay,
-        SOURCE,
-        call.actor,
-        details,
-        authority_of(details.urgency, is_forced=inputs.force),
-        hold_id=inputs.hold_id,
-    )
+    request = booking_of(call, SOURCE, inputs, inputs.job_data, _patch(inputs))
+    return replace(request, technician_id=inputs.technician_id)
 
 
 def _revision(inputs: UpdateJob) -> Revision:
+    revision = revision_of(inputs, inputs.job_data, _patch(inputs))
+    named = inputs.technician_id
+    return replace(revision, technician_id=named, section="jobData")
+
+
+def _patch(inputs: CreateJob | UpdateJob) -> Patch:
     data = inputs.job_data
-    return Revision(
-        inputs.agent_id,
-        data.start_time,
-        data.end_time,
-        partial(person_with, data),
-        partial(details_with, inputs, data),
-        is_forced=inputs.force,
-        hold_id=inputs.hold_id,
-        section="jobData",
-    )
+    return Patch(partial(person_with, data), partial(details_with, inputs, data))

@@ -1,6 +1,6 @@
 """The tenant API's routes and their documentation, both from its operations."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
@@ -8,8 +8,9 @@ from fastapi import Body, FastAPI, Path, Query
 from pydantic import BaseModel, create_model
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, compile_path
 
-from universal_calendar.web.plain_route import PlainRoute
+from universal_calendar.web.plain_route import PlainRoute, RefusingRoute
 from universal_calendar.web.tenant_api.dispatch import Dispatcher
 from universal_calendar.web.tenant_api.fields import Id, Inputs
 from universal_calendar.web.tenant_api.operation import Operation, Source
@@ -58,6 +59,11 @@ _EVERYWHERE: Final = {
     500: "INTERNAL_ERROR: our fault; details.requestId leads to the log",
     503: "SERVICE_UNAVAILABLE: the database is away",
 }
+OUTSIDE: Final = {
+    502: "EXTERNAL_SERVICE_ERROR: the provider did not answer; try the same again",
+    503: "SERVICE_UNAVAILABLE: the provider asks to wait, for as long as Retry-After"
+    " says, or the database is away",
+}
 _FOREIGN_IDS: Final = ("jobId", "technicianId")
 """Parameters of paths that are ids of a platform's, in its own form."""
 _IDEMPOTENT: Final = {409: "CONFLICT: details.reason is idempotency_mismatch"}
@@ -79,12 +85,33 @@ def add_tenant_routes(
     """
     listed = list(operations)
     if dispatcher is not None:
-        app.router.routes += [
-            PlainRoute(each.path, dispatcher.endpoint(each), each.method)
-            for each in listed
-        ]
+        app.router.routes += _routes(listed, dispatcher)
     for each in listed:
         _document(app, each)
+
+
+def _routes(
+    operations: Sequence[AnyOperation], dispatcher: Dispatcher
+) -> list[BaseRoute]:
+    """Return what serves; a word that a path has in an id's place is no id."""
+    words = [each for each in operations if "{" not in each.path]
+    templates = [each for each in operations if "{" in each.path]
+    patterns = [compile_path(each.path)[0] for each in templates]
+    taken = {
+        each.path: None
+        for each in words
+        if any(pattern.match(each.path) for pattern in patterns)
+    }
+
+    def route(operation: AnyOperation) -> BaseRoute:
+        endpoint = dispatcher.endpoint(operation)
+        return PlainRoute(operation.path, endpoint, operation.method)
+
+    return [
+        *map(route, words),
+        *map(RefusingRoute, taken),
+        *map(route, templates),
+    ]
 
 
 def forget_422(document: Json) -> None:

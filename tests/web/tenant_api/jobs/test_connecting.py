@@ -230,3 +230,37 @@ class TestJobber:
 
     def test_a_subdomain_is_taken(self, office: Office) -> None:
         assert data(connect(office, subdomain="acme"))["connected"] is True
+
+    def test_tokens_that_have_ended_are_renewed_first(self, office: Office) -> None:
+        """The new ones are kept: those that were sent open nothing any more."""
+        tokens = ended_tokens(office)
+        assert data(connect(office, **tokens))["companyName"] == office.hand.company
+        assert office.create()["created"] is True
+        assert named(connect(office, **tokens)) == "accessToken"
+        assert len(accounts(office)) == 1
+
+    def test_tokens_that_are_taken_no_more(self, office: Office) -> None:
+        """Whatever was said of when they end."""
+        hand = office.hand
+        assert isinstance(hand, JobberHand)
+        tokens = hand.owner.credentials()
+        hand.owner.expires_tokens()
+        assert data(connect(office, apiKey=None, **tokens))["connected"] is True
+
+    def test_a_refresh_token_that_was_used_for_nothing(self, office: Office) -> None:
+        tokens = ended_tokens(office)
+        office.hand.throttles(4)
+        answer = connect(office, **tokens)
+        problem(answer, 503, "SERVICE_UNAVAILABLE")
+        assert 1 <= int(answer.headers["retry-after"]) <= 20
+        assert "refresh token that was sent is used up" in answer.text
+        assert accounts(office) == []
+
+
+def ended_tokens(office: Office) -> dict[str, str | None]:
+    """Return tokens of OAuth, of which the one for an hour has ended."""
+    hand = office.hand
+    assert isinstance(hand, JobberHand)
+    tokens = hand.owner.credentials()
+    hand.owner.expires_tokens()
+    return tokens | {"expiresAt": "2024-01-01T00:00:00Z", "apiKey": None}

@@ -242,6 +242,22 @@ class TestPaths:
 
 
 @pytest.mark.parametrize("hand", ["housecallpro"], indirect=True)
+def test_what_no_job_is_without_cannot_be_cleared(connected: Office) -> None:
+    office = connected
+    made = office.create()
+    path = f"{office.jobs}/{made['jobId']}"
+    for name in ("title", "startTime", "endTime", "customer"):
+        answer = office.desk.put(path, {"jobData": {name: None}})
+        assert fields(answer) == {f"jobData.{name}"}
+    answer = office.desk.put(path, {"jobData": {"customer": {"name": None}}})
+    assert fields(answer) == {"jobData.customer.name"}
+    cleared = {"phone": None, "email": None, "address": None}
+    changed = data(office.desk.put(path, {"jobData": {"customer": cleared}}))
+    assert changed["changes"] == ["customer"]
+    assert office.listed()[0]["customer"]["name"] == JOHN["name"]
+
+
+@pytest.mark.parametrize("hand", ["housecallpro"], indirect=True)
 class TestCancelling:
     @pytest.mark.parametrize("reason", [None, "", "  ", 7, "x" * 2001, "a\0"])
     def test_a_reason_is_needed(self, connected: Office, reason: Any) -> None:

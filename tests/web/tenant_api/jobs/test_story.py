@@ -61,6 +61,16 @@ class TestTechnicians:
         for nobody in ("unassigned", stranger):
             assert found[nobody]["agentId"] == office.desk.agent_id
 
+    async def test_who_gets_an_agent_later(self, office: Office) -> None:
+        name = f"Joe {office.business.tenant_id}"
+        joe = office.hand.hires(name)
+        office.connect()
+        office.sync()
+        assert office.technicians()[joe]["agentId"] == office.desk.agent_id
+        agent = await office.hire(name)
+        office.sync()
+        assert office.technicians()[joe]["agentId"] == agent
+
     @pytest.mark.proves("PUT /integrations/{provider}/technicians/{technicianId}")
     def test_they_are_given_to_agents(self, connected: Office, crew: Crew) -> None:
         office, mike = connected, crew.technicians["Mike"]

@@ -1,13 +1,18 @@
 """Jobs while their platform is slow, full or away: booked now, made once later."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 import pytest
 
+from tests.providers.google.wire import Answer, Trouble
 from tests.web.api import wait_for
 from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.crew import appointment, book
+from tests.web.tenant_api.jobs.platforms import Hand, HousecallProHand, JobberHand
 from tests.web.tenant_api.wishes import data, problem
 
 
@@ -110,3 +115,69 @@ class TestTrouble:
 
         wait_for("all jobs", are_made, 90)
         assert len({each["id"] for each in office.listed()}) == len(made)
+
+
+@contextmanager
+def key_opens(hand: HousecallProHand, scheme: str | None) -> Iterator[None]:
+    """Let the company's key open what only the scheme does; None: nothing at all."""
+    house = hand.house
+    kept = dict(house.keys)
+    house.keys = {key: scheme for key in kept if scheme is not None}
+    try:
+        yield
+    finally:
+        house.keys = kept
+
+
+@contextmanager
+def refusing(hand: Hand) -> Iterator[None]:
+    """Let the account do nothing, though its key is known."""
+    if isinstance(hand, HousecallProHand):
+        with key_opens(hand, "nothing"):
+            yield
+    elif isinstance(hand, JobberHand):
+        wire = hand.server.jobber.wire
+        hand.server.do(lambda: wire.troubles.append(Trouble(answer=Answer(403, {}))))
+        yield
+
+
+@contextmanager
+def locked_out(hand: Hand) -> Iterator[None]:
+    """Have the platform know the account's key no more."""
+    if isinstance(hand, HousecallProHand):
+        with key_opens(hand, None):
+            yield
+    elif isinstance(hand, JobberHand):
+        hand.owner.disconnects()
+        yield
+
+
+class TestCustomers:
+    def put(self, office: Office) -> httpx2.Response:
+        customer = {"phone": f"+1628{office.day:07d}", "name": "Jane Roe"}
+        path = f"{office.integrations}/sync/customers"
+        return office.desk.post(path, {"customerData": customer})
+
+    def test_the_platform_asks_to_wait(self, connected: Office) -> None:
+        hand = connected.hand
+        if isinstance(hand, HousecallProHand):
+            hand.house.throttles(7, only="GET /customers")
+        else:
+            hand.throttles(4)
+        answer = self.put(connected)
+        problem(answer, 503, "SERVICE_UNAVAILABLE")
+        assert 4 <= int(answer.headers["retry-after"]) <= 20
+
+    def test_the_platform_refuses(self, connected: Office) -> None:
+        with refusing(connected.hand):
+            answer = self.put(connected)
+        problem(answer, 400, "BUSINESS_RULE_VIOLATION")
+        assert "send something else" in answer.text
+        assert data(self.put(connected))["created"] is True
+
+    def test_the_account_is_to_be_connected_again(self, connected: Office) -> None:
+        with locked_out(connected.hand):
+            answer = self.put(connected)
+        details = problem(answer, 409, "CONFLICT")
+        assert details == {"reason": "needs_reauthorization"}
+        assert "connect the account again" in answer.text

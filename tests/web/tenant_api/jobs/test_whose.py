@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.web.api import wait_for
 from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.crew import Crew, appointment, interval
 from tests.web.tenant_api.jobs.platforms import HousecallProHand, JobberHand
@@ -52,22 +53,88 @@ def completes(office: Office, made: dict[str, Any]) -> None:
         hand.owner.completes(made["visitId"])
 
 
-def test_nobody_gets_the_job_of_another_technician(office: Office, crew: Crew) -> None:
-    """Two technicians who are one agent cannot be told apart: say so, send nobody."""
+def shares_an_agent(office: Office, crew: Crew) -> None:
+    """Have Sue work as the agent that Mike is."""
+    path = f"{office.integrations}/technicians/{crew.technicians['Sue']}"
+    data(office.desk.put(path, {"agentId": crew.agents["Mike"]}))
+
+
+def reassigns(office: Office, made: dict[str, Any], technician: str) -> None:
+    """Give a job to somebody else, as its company does."""
+    hand = office.hand
+    if isinstance(hand, HousecallProHand):
+        hand.house.owner.assigns(made["jobId"], technician)
+    elif isinstance(hand, JobberHand):
+        hand.owner.assigns(made["visitId"], technician)
+
+
+def who_has(office: Office, made: dict[str, Any]) -> list[str]:
+    """Return who has a job, there and in our list."""
+    (there,) = (x for x in office.hand.schedule() if x.job_id == made["jobId"])
+    (listed,) = (x for x in office.listed() if x["id"] == made["jobId"])
+    return [*there.technicians, listed["technician"]["id"]]
+
+
+def test_whoever_of_an_agents_technicians_is_named(office: Office, crew: Crew) -> None:
+    """Mike comes first, being the agent's namesake; named, Sue gets it."""
+    shares_an_agent(office, crew)
     mike, sue = crew.technicians["Mike"], crew.technicians["Sue"]
-    path = f"{office.integrations}/technicians/{sue}"
-    assert office.desk.put(path, {"agentId": crew.agents["Mike"]}).status_code == 200
-    answer = office.desk.post(office.jobs, office.job(technicianId=sue))
-    assert "agent" in refused(answer)
-    made = office.create(technicianId=mike)
-    assert made["scheduledTechnician"] == mike
+    made = office.create(technicianId=sue)
+    assert made["scheduledTechnician"] == sue
+    found = appointment(office, made["appointmentId"])
+    assert found["agentId"] == crew.agents["Mike"]
     job = f"{office.jobs}/{made['jobId']}"
-    assert "agent" in refused(office.desk.put(job, {"technicianId": sue}))
-    assert data(office.desk.put(job, {"technicianId": mike}))["changes"] == []
-    data(office.desk.put(path, {"agentId": crew.agents["Sue"]}))
+    assert data(office.desk.put(job, {"technicianId": sue}))["changes"] == []
+    given = data(office.desk.put(job, {"technicianId": mike}))
+    assert (given["changes"], given["syncStatus"]) == (["technician"], "synced")
+    assert who_has(office, made) == [mike, mike]
+    back = {"technicianId": sue, "jobData": {"title": "Bath"}}
+    assert data(office.desk.put(job, back))["changes"] == ["technician", "title"]
+    data(office.desk.put(job, {"jobData": {"startTime": office.at(14)}}))
+    assert who_has(office, made) == [sue, sue]
+
+
+def test_somebody_elses_agent_gets_the_appointment(office: Office, crew: Crew) -> None:
+    shares_an_agent(office, crew)
+    joe = office.hand.hires("Joe Stranger")
+    office.sync()
+    made = office.create(technicianId=joe)
+    found = appointment(office, made["appointmentId"])
+    assert found["agentId"] == office.desk.agent_id
+    job, sue = f"{office.jobs}/{made['jobId']}", crew.technicians["Sue"]
     moved = data(office.desk.put(job, {"technicianId": sue}))
     assert moved["changes"] == ["technician"]
-    assert office.listed()[0]["technician"]["id"] == sue
+    assert who_has(office, made) == [sue, sue]
+    found = appointment(office, made["appointmentId"])
+    assert found["agentId"] == crew.agents["Mike"]
+
+
+def test_the_company_has_the_last_word(office: Office, crew: Crew) -> None:
+    """What was wished for is done once, and never again against its people."""
+    shares_an_agent(office, crew)
+    mike, sue = crew.technicians["Mike"], crew.technicians["Sue"]
+    made = office.create(technicianId=sue)
+    assert made["scheduledTechnician"] == sue
+    reassigns(office, made, mike)
+    job = f"{office.jobs}/{made['jobId']}"
+    data(office.desk.put(job, {"jobData": {"description": "It drips"}}))
+    office.sync()
+    assert who_has(office, made) == [mike, mike]
+
+
+def test_the_wish_outlives_a_platform_that_is_down(office: Office, crew: Crew) -> None:
+    shares_an_agent(office, crew)
+    mike, sue = crew.technicians["Mike"], crew.technicians["Sue"]
+    made = office.create(technicianId=mike)
+    job = f"{office.jobs}/{made['jobId']}"
+    office.hand.dies()
+    try:
+        for changes in (["technician"], []):
+            asked = data(office.desk.put(job, {"technicianId": sue}))
+            assert (asked["changes"], asked["syncStatus"]) == (changes, "pending")
+    finally:
+        office.hand.rises()
+    wait_for("the write", lambda: who_has(office, made) == [sue, sue])
 
 
 @pytest.mark.parametrize("hand", ["jobber"], indirect=True)

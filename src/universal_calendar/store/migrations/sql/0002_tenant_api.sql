@@ -173,3 +173,10 @@ BEGIN
             'nullif(current_setting(''app.tenant_id'', true), '''')::uuid)', name);
     END LOOP;
 END $$;
+
+-- Two more of what a booking must know about its tenant.
+-- has_listeners: somebody's software wants to hear of appointments.
+-- reminder_minutes: how long before an appointment its customer is reminded.
+ALTER TABLE tenants
+    ADD has_listeners boolean NOT NULL DEFAULT false,
+    ADD reminder_minutes integer[] NOT NULL DEFAULT '{}';

@@ -9,4 +9,3 @@ down_revision = None
 def upgrade() -> None:
     """Apply the revision."""
     run_sql("0001_foundation.sql")
-    run_sql("0001_hot_path.sql")

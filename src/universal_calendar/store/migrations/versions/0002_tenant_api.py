@@ -9,4 +9,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """Apply the revision."""
     run_sql("0002_tenant_api.sql")
-    run_sql("0002_hot_path.sql")

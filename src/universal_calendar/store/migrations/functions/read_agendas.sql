@@ -1,6 +1,3 @@
--- The statement behind the tenant API's availability. The rules at the head of
--- 0001_hot_path.sql hold here too.
-
 -- The agendas of a tenant's active agents, or of p_agent alone, by the agents' ids: one
 -- place of each array for one agent, with what read_agenda says of it.
 --
@@ -12,7 +9,7 @@ CREATE FUNCTION read_agendas(
     p_known_revisions bigint[],
     OUT zone text, OUT is_unchanged boolean, OUT agents uuid[], OUT outcomes text[],
     OUT revisions bigint[], OUT zones text[], OUT documents text[], OUT claims bytea[],
-    OUT next_expiries timestamptz[], OUT busy bytea[]
+    OUT next_expiries timestamptz[], OUT busy bytea[], OUT calendars text[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.tenant_id', p_tenant::text, true);
@@ -28,8 +25,9 @@ BEGIN
     SELECT array_agg(r.outcome ORDER BY n), array_agg(r.revision ORDER BY n),
             array_agg(r.zone ORDER BY n), array_agg(r.document ORDER BY n),
             array_agg(r.claims ORDER BY n), array_agg(r.next_expiry ORDER BY n),
-            array_agg(r.busy ORDER BY n)
-        INTO outcomes, revisions, zones, documents, claims, next_expiries, busy
+            array_agg(r.busy ORDER BY n), array_agg(r.calendars ORDER BY n)
+        INTO outcomes, revisions, zones, documents, claims, next_expiries, busy,
+            calendars
         FROM unnest(agents) WITH ORDINALITY u (agent, n),
             LATERAL read_agenda(NULL, p_tenant, p_now, NULL, NULL, u.agent, p_from,
                 p_to, NULL, NULL, NULL) r;

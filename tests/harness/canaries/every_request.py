@@ -1,12 +1,14 @@
 """Requests for every operation of both dialects, made up from the OpenAPI document."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
 from tests.harness.canaries.strings import Canaries
+from universal_calendar.web.app import openapi_document
 
 Json = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -16,7 +18,7 @@ _LEFT_OUT: Final = object()
 # What only makes sense together with something that is there, or in other requests.
 _ABSENT: Final = (
     *("holdId", "status", "force", "page", "limit", "id", "before", "api_key"),
-    *("provider", "sendsEmail", "sendsSms", "sendsBroadcast"),
+    *("provider", "sendsEmail", "sendsSms", "sendsBroadcast", "visitId"),
 )
 
 
@@ -81,8 +83,10 @@ class Wish:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def endpoints(document: Json) -> list[Endpoint]:
-    """Return the operations of a document."""
+@cache
+def endpoints() -> Sequence[Endpoint]:
+    """Return the operations that are documented."""
+    document = openapi_document()
     return [
         Endpoint(
             method.upper(),

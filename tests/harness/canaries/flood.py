@@ -1,8 +1,9 @@
 """Canaries sent through every operation: well, wrongly, and by the wrong people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from typing import Any, Final
 
 import httpx2
@@ -10,10 +11,12 @@ import orjson
 
 from tests.harness.canaries.every_request import Endpoint, Json, Wish, Writer
 from tests.harness.canaries.strings import Canaries
+from tests.harness.island import wait_for
 from tests.harness.tokens import claims, signed
 from universal_calendar.clock import utc_now
 from universal_calendar.web.bodies import LARGEST_BODY
 
+LONG: Final = timedelta(days=90)
 NOBODYS_ID: Final = "00000000-0000-7000-8000-00000000dead"
 ALWAYS_OPEN: Final = {
     "working_hours": {
@@ -32,6 +35,7 @@ MAKERS: Final = {
     "deliveryId": "POST /webhook-endpoints/{endpointId}/test",
     "endpointId": "POST /webhook-endpoints",
     "holdId": "POST /holds",
+    "jobId": "POST /integrations/{provider}/jobs",
     "keyId": "POST /api-keys",
     "syncId": "POST /sync/trigger",
 }
@@ -54,9 +58,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class House:
-    """One service with a business in it, and what opens both."""
+    """One service with a business in it, and what opens both.
+
+    `other_url` is of another process of it.
+    """
 
     url: str
+    other_url: str
     tenant_id: str
     agent_id: str
     api_key: str
@@ -67,15 +75,26 @@ class House:
 
 @dataclass
 class Flood:
-    """Sends; keeps every answer. `credentials` open an account that is connected."""
+    """Sends; keeps every answer.
+
+    `credentials` open an account that is connected, `provider` is whose. `fields` are
+    what requests must say of things there.
+    """
 
     house: House
     canaries: Canaries
     endpoints: Mapping[str, Endpoint]
     http: httpx2.Client
-    answers: list[Answer] = field(default_factory=list)
-    times: int = 0
+    answers: list[Answer]
+    provider: str = "fake"
     credentials: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
+    _times: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def beside(self) -> "Flood":
+        """Return the same, sent to the other process."""
+        return replace(self, house=replace(self.house, url=self.house.other_url))
 
     @property
     def writer(self) -> Writer:
@@ -106,12 +125,11 @@ class Flood:
             "timezone": "UTC",
             "url": f"{house.hooks_url}/{hook}",
         }
-        return Writer(self.canaries, fixed)
+        return Writer(self.canaries, {**fixed, **self.fields})
 
     def _next_start(self) -> Any:
-        self.times += 1
         midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight + timedelta(days=2, minutes=30 * self.times)
+        return midnight + timedelta(days=2, minutes=30 * next(self._times))
 
     def send(
         self, wish: Wish, headers: Mapping[str, str] | None = None
@@ -130,6 +148,7 @@ class Flood:
 
     def raw(self, name: str, method: str, path: str, **parts: Any) -> httpx2.Response:
         """Send anything, and keep the answer under the name of an operation."""
+        name = name.replace("{provider}", self.provider)
         answer = self.http.request(method, self.house.url + path, **parts)
         headers = {k: v for k, v in answer.headers.items() if k != "x-request-id"}
         content = answer.content + repr(headers).encode()
@@ -144,19 +163,29 @@ class Flood:
     def wish(self, name: str, **fixed: object) -> Wish:
         """Return a request that is to succeed, on things of its own."""
         endpoint = self.endpoints[name]
-        ids = {"tenantId": self.house.tenant_id, "agentId": self.house.agent_id}
-        ids["agent_id"] = self.house.agent_id
+        ids = self._known_ids()
         if name == _ERASING:
             tenant = self.made("POST /tenants", {})["tenant"]
             ids["tenantId"], fixed = tenant["id"], {"confirm": tenant["name"]}
             fixed["tenantId"] = tenant["id"]
-        if endpoint.path.startswith(("/calendar/", "/sync/")):
+        if self._is_of_calendars(endpoint):
             fixed = self._calendar_fields(name, ids) | fixed
         for each in endpoint.ids:
             if each not in ids:
                 status = "pending" if name.endswith("/confirm") else "confirmed"
-                ids[each] = _id_of(each, self.made(MAKERS[each], ids, status=status))
+                made = self.made(MAKERS[each], ids, status=status)
+                ids[each] = _id_of(each, self.finished(made))
         return self.writer.wish(endpoint, ids, **fixed)
+
+    def _known_ids(self) -> dict[str, str]:
+        ids = {"tenantId": self.house.tenant_id, "provider": self.provider}
+        ids |= dict.fromkeys(("agentId", "agent_id"), self.house.agent_id)
+        ids["technicianId"] = str(self.fields.get("technicianId"))
+        return ids
+
+    def _is_of_calendars(self, endpoint: Endpoint) -> bool:
+        of_calendars = endpoint.path.startswith(("/calendar/", "/sync/"))
+        return of_calendars and self.provider == "fake"
 
     def _calendar_fields(self, name: str, ids: dict[str, str]) -> Json:
         """Return what requests about calendars must say; connect what they are of."""
@@ -171,6 +200,22 @@ class Flood:
         ids["calendarId"] = self.made(_STATUS, ids)["calendars"][0]["calendarId"]
         return {"calendarId": ids["calendarId"], "syncEnabled": True}
 
+    def finished(self, made: Json) -> Json:
+        """Wait for a job's id: its platform may have been asked too much already."""
+        if made.get("jobId", "") is None:
+            ours = made["appointmentId"]
+            wait_for("a job is there", lambda: ours in self.jobs())
+            made["jobId"] = self.jobs()[ours]
+        return made
+
+    def jobs(self) -> Mapping[str | None, str]:
+        """Return the ids of the platform's jobs, by appointment."""
+        wish = self.wish("GET /integrations/{provider}/jobs")
+        days = {"startDate": "2000-01-01", "endDate": f"{utc_now() + LONG:%Y-%m-%d}"}
+        page = self.send(replace(wish, query=wish.query | days | {"limit": 100}))
+        jobs = page.json()["data"]["jobs"]
+        return {each["appointmentId"]: each["id"] for each in jobs}
+
     def made(self, maker: str, ids: Mapping[str, str], **fixed: object) -> Json:
         """Make a thing; look for its secrets from now on."""
         wish = self.writer.wish(self.endpoints[maker], ids, **fixed)
@@ -183,17 +228,29 @@ class Flood:
 
     def try_everything(self, endpoint: Endpoint) -> None:
         """Send one operation's good request, and everything like it that is not."""
-        wish = self.wish(endpoint.name)
+        self.beside._try_wrong(self.try_good(endpoint))
+
+    def good_ones(self, names: Iterable[str]) -> "list[Sent]":
+        """Return a good request for each operation, and who sends it."""
+        return [(self, self.beside.wish(name)) for name in names]
+
+    def try_good(self, endpoint: Endpoint) -> Wish:
+        """Send one operation's good request, and what is like it but of nothing."""
+        beside = self.beside
+        wish = beside.wish(endpoint.name)
         self.send(wish)
         if endpoint.method == "POST":
             self.send(wish)
-            self.send(replace(self.wish(endpoint.name), headers=wish.headers))
+            beside.send(replace(beside.wish(endpoint.name), headers=wish.headers))
+        for lost in beside._lost(wish):
+            beside.send(lost)
+        return wish
+
+    def _try_wrong(self, wish: Wish) -> None:
         for spoilt in self.writer.spoilt(wish):
             self.send(spoilt)
-        for lost in self._lost(wish):
-            self.send(lost)
         self._malformed(wish)
-        for headers in self._strangers(endpoint):
+        for headers in self._strangers(wish.endpoint):
             self.send(wish, headers)
 
     def _lost(self, wish: Wish) -> Iterator[Wish]:
@@ -273,6 +330,10 @@ class Flood:
         }
         token = signed(claims(tenant_id, **people, **other), secret)
         return {"Authorization": f"Bearer {token}"}
+
+
+Sent = tuple[Flood, Wish]
+"""A request, and who sends it."""
 
 
 def _id_of(name: str, data: Json) -> str:

@@ -9,8 +9,9 @@ import orjson
 from psycopg import sql
 
 from tests.harness.canaries.flood import Answer
-from tests.harness.canaries.flooded import Superuser, World, finish
+from tests.harness.canaries.flooded import finish
 from tests.harness.canaries.strings import Canaries, Canary
+from tests.harness.canaries.world import Superuser, World
 from universal_calendar.bootstrap.parts import open_parts
 from universal_calendar.store.sealing.sealed_rows import SEALED_TABLES, SealedRows
 
@@ -56,19 +57,24 @@ def collected(world: World) -> Leftovers:
     with world.superuser() as connection:
         connection.execute("CHECKPOINT")
         rows = [*history(connection), *dump(connection)]
-    printed = "".join([*world.service.lines, *world.printed])
+    printed = "".join([*world.lines, *world.printed])
     return Leftovers(
         world.canaries,
         list(world.flood.answers),
         printed.encode(),
         world.place.logged().encode(),
-        world.flood.raw("(metrics)", "GET", "/metrics").content,
+        b"".join(_metrics(world)),
         rows,
         dict(_files(world)),
         asyncio.run(opened(world)),
         world.told(),
         world.hooked("spans"),
     )
+
+
+def _metrics(world: World) -> Iterator[bytes]:
+    for each in (world.flood, world.flood.beside):
+        yield each.raw("(metrics)", "GET", "/metrics").content
 
 
 def history(connection: Superuser) -> Iterator[tuple[str, Row]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 # One number in every shape: whatever is found leads back to the canary it is of.
 _SHAPES: Final = re.compile(
-    rb"zqx(\d{6})|88383(\d{7})|61\.7(\d{4})1", re.ASCII | re.IGNORECASE
+    rb"zqx(\d{6})|88383(\d{7})|61\.7(\d{5})1", re.ASCII | re.IGNORECASE
 )
 _HEX: Final = re.compile(rb"[0-9a-f]{18,}", re.IGNORECASE)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{10,}")
@@ -45,7 +45,7 @@ class Canaries:
 
     def degrees(self, origin: str) -> float:
         """Return a latitude or longitude."""
-        return float(self._make(origin, "61.7{:04}1"))
+        return float(self._make(origin, "61.7{:05}1"))
 
     def secret(self, text: str, origin: str) -> str:
         """Look for a secret too that somebody else has made."""

@@ -184,11 +184,11 @@ async def test_more_than_there_ever_is(
 async def test_version_that_ends_is_logged_once(
     examined: ExaminedPlatform, server: JobberServer
 ) -> None:
-    server.jobber.warning = "Support for API version 2025-04-16 is scheduled to stop"
+    server.jobber.warning = "Version 2025-04-16, says jane@example.com, will stop"
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             await account(examined)
     assert [(each["event"], each["log_level"]) for each in logs] == [
         ("jobber_version_ends", "warning")
     ]
-    assert "2025-04-16" in logs[0]["reason"]
+    assert logs[0]["reason"] == "2025-04-16"

@@ -149,7 +149,12 @@ class Reading:
             return None
         whole = Work((), "", is_whole=True)
         return [
-            TakenTime(interval, each.busy, each.appointment_id)
+            TakenTime(
+                interval,
+                each.busy,
+                each.appointment_id,
+                event_id=each.event_id,
+            )
             for each in await _read(found, reader, whole)
             if each.busy is not None
             for interval in each.intervals

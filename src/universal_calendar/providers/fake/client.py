@@ -173,7 +173,12 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
             events += page.events
             query = page.next_page
         return [
-            TakenTime(interval, each.busy, each.appointment_id)
+            TakenTime(
+                interval,
+                each.busy,
+                each.appointment_id,
+                event_id=each.event_id,
+            )
             for each in events
             if each.busy is not None
             for interval in each.intervals

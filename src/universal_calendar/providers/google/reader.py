@@ -142,7 +142,12 @@ async def _told(
         # A calendar that shares nothing but when its owner is busy.
         return [TakenTime(each, BusyType.BUSY) for each in periods]
     return [
-        TakenTime(interval, each.busy, each.appointment_id)
+        TakenTime(
+            interval,
+            each.busy,
+            each.appointment_id,
+            event_id=each.event_id,
+        )
         for each in events
         if each.busy is not None
         for interval in each.intervals

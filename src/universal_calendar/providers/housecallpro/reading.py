@@ -119,7 +119,9 @@ async def taken(
         *(_all(ask, name, window, access) for name in ("jobs", "events"))
     )
     times = [
-        TakenTime(interval, each.busy, each.appointment_id, each.technicians)
+        TakenTime(
+            interval, each.busy, each.appointment_id, each.technicians, each.event_id
+        )
         for found in lists
         for each in found.values()
         if each.busy is not None

@@ -41,6 +41,7 @@ _UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 # Statuses that mean something of an event elsewhere; here there is but one address.
 _OF_EVENTS: Final = (404, 409, 410, 412)
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
+_DAY: Final = re.compile(r"\b2[0-9]{3}-[0-9]{2}-[0-9]{2}\b")
 _log = structlog.get_logger()
 
 
@@ -84,7 +85,7 @@ class JobberApi:
         self._http = ProviderHttp(means.sender, means.now)
         self._quota, self._config, self._oauth = means.quota, config, oauth
         self._requests = Bucket("requests", config.requests_a_minute, 60)
-        self._warned: set[str] = set()
+        self._is_warned = False
 
     def asking(self, access: Access, seconds: float, points: Bucket = POINTS) -> Ask:
         """Return what asks on behalf of this account, each time so long.
@@ -160,9 +161,11 @@ class JobberApi:
             unspent = spent - float(_part(answer, "cost").get("actualQueryCost", spent))
             await self._quota.learn(access.connection_id, POINTS, left, unspent)
         warning = _part(answer, "versioning").get("warning")
-        if warning and str(warning) not in self._warned:
-            self._warned.add(str(warning))
-            _log.warning("jobber_version_ends", reason=str(warning)[:300])
+        if warning and not self._is_warned:
+            self._is_warned = True
+            # Its words are those of whoever answers in Jobber's place.
+            days = _DAY.findall(str(warning)[:1_000])
+            _log.warning("jobber_version_ends", reason=", ".join(days))
 
     def _data(self, answer: Json) -> Json:
         if answer.get("errors"):

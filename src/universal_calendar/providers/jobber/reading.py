@@ -12,7 +12,7 @@ from typing import Final
 from universal_calendar.core.instant import DAY, instant_text
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected, SyncTokenStale
-from universal_calendar.providers._json import Json
+from universal_calendar.providers._json import Json, id_of
 from universal_calendar.providers.jobber import mapping
 from universal_calendar.providers.jobber.api import Ask
 from universal_calendar.providers.jobber.documents import (
@@ -137,6 +137,7 @@ async def _taken_times(
                 busy,
                 appointment_id_of(each, access.tenant_id),
                 mapping.technicians_of(each),
+                id_of(each),
             )
 
 

@@ -91,7 +91,7 @@ def taken_times(
     """Read what a calendar's view says is taken in the window."""
     told = ((each, busy_of(each), interval_of(each)) for each in events)
     return [
-        TakenTime(at, busy, appointment_of(event, tenant_id))
+        TakenTime(at, busy, appointment_of(event, tenant_id), event_id=str(event["id"]))
         for event, busy, at in told
         if busy and at and at.overlaps(window)
     ]

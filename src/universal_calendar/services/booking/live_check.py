@@ -66,12 +66,12 @@ class _Told:
         return self.times.keys() >= self.connection.calendars.keys()
 
     def named(self) -> Iterator[tuple[UUID, set[UUID]]]:
-        """Yield the appointments that visits say to be, by schedule."""
+        """Yield the appointments that events say to be, by calendar."""
         for external_id, calendar_id in self.connection.calendars.items():
             named = {
                 each.appointment_id
                 for each in self.times.get(external_id, ())
-                if each.appointment_id and each.technicians is not None
+                if each.appointment_id
             }
             if named:
                 yield calendar_id, named
@@ -94,9 +94,9 @@ class _Told:
         self, agent_id: UUID, time: TakenTime, known: Mapping[UUID, OwnEvent]
     ) -> bool:
         """Tell whether it takes the agent's time besides what claims say."""
-        if time.technicians is None:
-            return time.appointment_id is None
         own = known.get(time.appointment_id) if time.appointment_id else None
+        if time.technicians is None:
+            return time.appointment_id is None or _has_left(own, time, agent_id)
         if own is None:
             return self._is_of(agent_id, time.technicians)
         assigned = [each for each in time.technicians if each != NOBODY]
@@ -116,6 +116,13 @@ class _Told:
         nobodys = agents.get(NOBODY)
         found = (agents.get(each, nobodys) for each in technicians)
         return {each for each in found if each is not None}
+
+
+def _has_left(own: OwnEvent | None, time: TakenTime, agent_id: UUID) -> bool:
+    """Tell whether it is an agent's own event, elsewhere than its appointment is."""
+    if own is None or (own.agent_id, own.event_id) != (agent_id, time.event_id):
+        return False  # a copy, or an event for somebody else in a shared calendar
+    return is_elsewhere(own, time.interval)
 
 
 def _as_told(own: OwnEvent, began: Instant) -> OwnEvent:
@@ -191,7 +198,7 @@ class LiveCheck:
         return _Told(connection, times)
 
     async def _recognized(self, tenant_id: UUID, told: _Told, began: Instant) -> _Told:
-        """Find out what the appointments are that visits say to be."""
+        """Find out what the appointments are that events say to be."""
         own = {}
         for calendar_id, named in told.named():
             found = await self._calendars.own_events(

@@ -135,13 +135,14 @@ class TakenTime:
     """An interval that is taken in a calendar right now.
 
     `appointment_id`: of the appointment, where the event is one that we wrote for this
-    tenant. `technicians`: as of a ChangedEvent.
+    tenant. `technicians`: as of a ChangedEvent. `event_id` None: nobody tells which.
     """
 
     interval: Interval
     busy: BusyType
     appointment_id: UUID | None = None
     technicians: tuple[str, ...] | None = None
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

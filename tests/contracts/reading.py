@@ -193,19 +193,20 @@ class ReadingExam:
 
     async def test_taken_right_now(self, examined: Examined) -> None:
         world, calendar = examined.world, examined.calendar
-        world.owner_adds(calendar, at(NINE))
+        busy = world.owner_adds(calendar, at(NINE))
         world.owner_adds(calendar, at(NINE), busy="free")
         world.owner_adds(calendar, at(NINE + 5 * HOUR))
-        await self.put(examined, a_draft(2))
+        ours = await self.put(examined, a_draft(2))
         window = Interval(NINE, NINE + 3 * HOUR)
         found = await self.reader(examined).taken(
             examined.access, [calendar, "0123456789abcdef"], window, seconds=SECONDS
         )
         assert {
-            (each.interval, each.appointment_id) for each in found.pop(calendar)
+            (each.interval, each.appointment_id, each.event_id)
+            for each in found.pop(calendar)
         } == {
-            (at(NINE), None),
-            (a_draft(2).interval, a_draft(2).appointment_id),
+            (at(NINE), None, busy),
+            (a_draft(2).interval, a_draft(2).appointment_id, ours.event_id),
         }
         assert found == {}
 

@@ -199,13 +199,25 @@ class Story:
 
     async def settle(self) -> None:
         """Wait until all that is due was done, and what the owner did was followed."""
-        await until(self.is_aged, RECOVERED_SECONDS)
+        try:
+            await until(self.is_aged, RECOVERED_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"never at rest: {await self.unrest()}") from None
         asked_at = utc_now()
         await self.visited.want()
         await self.visited.rows(
             "UPDATE due_work SET due_at = now() WHERE kind = 'customer'"
         )
         await until(partial(self.is_settled, asked_at), RECOVERED_SECONDS)
+
+    async def unrest(self) -> Sequence[object]:
+        """Return what is still to be written, and how its connection is."""
+        return await self.visited.rows(
+            "SELECT to_jsonb(l), n.status, n.next_try_at, n.last_error, now()"
+            " FROM links l JOIN calendars USING (tenant_id, calendar_id)"
+            " JOIN connections n USING (tenant_id, connection_id)"
+            " WHERE l.status = 'pending' OR l.leased_until > now()"
+        )
 
     async def is_aged(self) -> bool:
         await self.refill()

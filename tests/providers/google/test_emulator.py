@@ -31,7 +31,7 @@ from universal_calendar.services.ports.authorization import (
     Grant,
     GrantRefused,
 )
-from universal_calendar.services.ports.calendars import Access, TakenTime
+from universal_calendar.services.ports.calendars import Access
 
 VENDOR = Path(__file__).parents[2] / "vendor"
 SEED = {
@@ -179,10 +179,11 @@ async def test_what_is_taken(google: Provider, access: Access) -> None:
     assert google.reader is not None
     asked = [ACCOUNT, "holidays", "0123456789abcdef"]
     found = await google.reader.taken(access, asked, MORNING, seconds=SECONDS)
-    assert {each: list(times) for each, times in found.items()} == {
-        ACCOUNT: [TakenTime(at(NINE), BusyType.BUSY)],
-        "holidays": [],
+    kinds = {
+        each: [(time.interval, time.busy) for time in times]
+        for each, times in found.items()
     }
+    assert kinds == {ACCOUNT: [(at(NINE), BusyType.BUSY)], "holidays": []}
 
 
 async def test_token_that_expired_is_renewed(google: Provider, access: Access) -> None:

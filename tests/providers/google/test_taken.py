@@ -41,16 +41,22 @@ async def test_what_is_free_is_not_listed(
 
 
 async def test_kinds_of_time(google: FakeGoogle, examined: Examined) -> None:
-    google.add(ACCOUNT, **span(at(NINE)), eventType="outOfOffice")
-    google.add(ACCOUNT, **span(at(NINE + HOUR)), attendees=invited("needsAction"))
+    away = google.add(ACCOUNT, **span(at(NINE)), eventType="outOfOffice")
+    unsure = google.add(
+        ACCOUNT, **span(at(NINE + HOUR)), attendees=invited("needsAction")
+    )
     google.add(ACCOUNT, **span(at(NINE + 2 * HOUR)), eventType="workingLocation")
-    await WritingExam.put(examined, replace(a_draft(), interval=at(NINE + 3 * HOUR)))
+    draft = replace(a_draft(), interval=at(NINE + 3 * HOUR))
+    ours = await WritingExam.put(examined, draft)
     found = await taken(examined, ACCOUNT)
     assert sorted(found[ACCOUNT], key=lambda each: each.interval) == [
-        TakenTime(at(NINE), BusyType.UNAVAILABLE),
-        TakenTime(at(NINE + HOUR), BusyType.TENTATIVE),
+        TakenTime(at(NINE), BusyType.UNAVAILABLE, event_id=away["id"]),
+        TakenTime(at(NINE + HOUR), BusyType.TENTATIVE, event_id=unsure["id"]),
         TakenTime(
-            at(NINE + 3 * HOUR), BusyType.BUSY, appointment_id=a_draft().appointment_id
+            draft.interval,
+            BusyType.BUSY,
+            appointment_id=draft.appointment_id,
+            event_id=ours.event_id,
         ),
     ]
 

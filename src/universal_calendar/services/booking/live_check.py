@@ -95,10 +95,10 @@ class _Told:
     ) -> bool:
         """Tell whether it takes the agent's time besides what claims say."""
         own = known.get(time.appointment_id) if time.appointment_id else None
-        if time.technicians is None:
-            return time.appointment_id is None or _has_left(own, time, agent_id)
         if own is None:
-            return self._is_of(agent_id, time.technicians)
+            return time.technicians is None or self._is_of(agent_id, time.technicians)
+        if time.technicians is None:
+            return _has_left(own, time, agent_id)
         assigned = [each for each in time.technicians if each != NOBODY]
         if not is_elsewhere(own, time.interval):
             return agent_id != own.agent_id and self._is_of(agent_id, assigned)
@@ -118,9 +118,9 @@ class _Told:
         return {each for each in found if each is not None}
 
 
-def _has_left(own: OwnEvent | None, time: TakenTime, agent_id: UUID) -> bool:
+def _has_left(own: OwnEvent, time: TakenTime, agent_id: UUID) -> bool:
     """Tell whether it is an agent's own event, elsewhere than its appointment is."""
-    if own is None or (own.agent_id, own.event_id) != (agent_id, time.event_id):
+    if (own.agent_id, own.event_id) != (agent_id, time.event_id):
         return False  # a copy, or an event for somebody else in a shared calendar
     return is_elsewhere(own, time.interval)
 

@@ -35,7 +35,7 @@ from universal_calendar.core.interval import Interval, merge
 
 ROUNDS = 2
 DESKS = 3
-RECOVERED_SECONDS = 60.0
+RECOVERED_SECONDS = 120.0
 _POLLING = {"POLL_SECONDS": "5", "PUSH_POLL_SECONDS": "5"}
 _DAYS = 90
 

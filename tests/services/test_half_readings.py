@@ -1,10 +1,12 @@
 """A schedule too large for one task: the next one goes on where it ended."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from universal_calendar.bootstrap.parts import Parts
-from universal_calendar.core.instant import HOUR, MINUTE
+from universal_calendar.core.instant import HOUR, MINUTE, from_datetime
 from universal_calendar.core.provider_errors import (
     NotAuthorized,
     ProviderDown,
@@ -12,6 +14,7 @@ from universal_calendar.core.provider_errors import (
     Rejected,
     Throttled,
 )
+from universal_calendar.core.retry import SECOND
 from universal_calendar.services.booking.appointment_changes import Revision
 
 
@@ -117,6 +120,21 @@ async def test_a_page_that_is_refused_is_not_asked_for_again(
     pages(scheduled)
     await go_on(scheduled)
     assert pages(scheduled) == 3
+
+
+async def test_an_outage_is_no_reading_that_it_rests_from(
+    scheduled: Scheduled,
+) -> None:
+    scheduled.platform.seconds_a_page = 0.2
+    scheduled.platform.fails("changes", None, ProviderDown())
+    await scheduled.sync()
+    scheduled.wait(2 * HOUR)
+    await scheduled.settle()
+    rests_until = from_datetime(
+        datetime.fromisoformat((await scheduled.calendar())["rests_until"])
+    )
+    # Three pages, a fifth of a second each, over two tasks.
+    assert 1.8 < (rests_until - scheduled.now) / SECOND < 60
 
 
 async def test_what_was_read_long_ago_is_read_again(scheduled: Scheduled) -> None:

@@ -173,16 +173,15 @@ class _Sync:
         if found is None:
             await self._give_back(None)
             return None
-        whole, place = found
-        tally, is_settled = await self._follow(whole)
-        await schedules.retire(self._calendar, whole)
-        took = self._budget.now - whole.began
-        after = max(await self._pause() if is_settled else FRESH, RESTS * took)
+        tally, is_settled = await self._follow(found.reading)
+        await schedules.retire(self._calendar, found.reading)
+        at_least, began = RESTS * found.took, found.reading.began
+        after = max(await self._pause() if is_settled else FRESH, at_least)
         now = self._budget.now
-        rest = Rest(now + after, now + RESTS * took)
-        await schedules.store.rest(self._calendar, whole.began, rest)
-        await self._finish(place if is_settled else None, after)
-        return Outcome(whole.began, tally)
+        rest = Rest(now + after, now + at_least)
+        await schedules.store.rest(self._calendar, began, rest)
+        await self._finish(found.place if is_settled else None, after)
+        return Outcome(began, tally)
 
     async def _follow(self, reading: Reading) -> tuple[Tally, bool]:
         """Do what follows; tell whether all that was read is settled with it."""

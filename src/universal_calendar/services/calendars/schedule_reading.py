@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from universal_calendar.core.instant import HOUR, Instant
+from universal_calendar.core.instant import HOUR, Duration, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import (
     NotAuthorized,
@@ -50,6 +50,15 @@ class NamedReading:
     named: Sequence[NamedVisit]
     events: Mapping[str, ChangedEvent] = field(repr=False)
     reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReading:
+    """All of a schedule, and for how long it was read, pauses left out."""
+
+    reading: Reading
+    place: Place
+    took: Duration
 
 
 class ScheduleReading:
@@ -95,14 +104,14 @@ class ScheduleReading:
             await self._store.keep(calendar, replace(half, events=events))
         await self._store.settle(calendar, named.named, again_at)
 
-    async def whole(self) -> tuple[Reading, Place] | None:
+    async def whole(self) -> WholeReading | None:
         """Read all of it; None: time ran out, and the next sync goes on.
 
         Raises what the platform raises; what was read until then is kept, if it is of
         use.
         """
         half, agents = await self._half_read(), await self._refreshed()
-        events = dict(half.events)
+        events, before = dict(half.events), half.spent
         while not self._is_late:
             asked_at = self._asking.budget.now
             try:
@@ -111,11 +120,16 @@ class ScheduleReading:
                 await self._keep(half if isinstance(error, _GOES_ON) else None)
                 raise
             events.update(await self._kept(page.events, agents, asked_at))
+            half = replace(half, events=events, spent=before + self._spent)
             if page.next_page is None:
-                return _ended(replace(half, events=events), agents, page)
-            half = replace(half, page_token=page.next_page.page_token, events=events)
+                return _ended(half, agents, page)
+            half = replace(half, page_token=page.next_page.page_token)
         await self._keep(half)
         return None
+
+    @property
+    def _spent(self) -> Duration:
+        return self._asking.budget.now - self._asking.budget.began
 
     @property
     def _is_late(self) -> bool:
@@ -128,10 +142,12 @@ class ScheduleReading:
         half = await self._store.half_read(calendar)
         if half is not None and half.began > now - _OLDEST:
             return half
-        return HalfReading(now, self._window(now), None, {})
+        return HalfReading(now, self._window(now))
 
     async def _keep(self, half: HalfReading | None) -> None:
-        await self._store.keep(self._asking.calendar, half)
+        """Keep what was read, if anything was."""
+        is_begun = half is not None and half.events
+        await self._store.keep(self._asking.calendar, half if is_begun else None)
 
     async def _page(self, half: HalfReading) -> ChangesPage:
         calendar = self._asking.calendar
@@ -190,16 +206,15 @@ class ScheduleReading:
         return window_at(now, SCHEDULE_DAYS_BEHIND)
 
 
-def _ended(
-    half: HalfReading, agents: Agents, page: ChangesPage
-) -> tuple[Reading, Place]:
+def _ended(half: HalfReading, agents: Agents, page: ChangesPage) -> WholeReading:
     if page.sync_token is None:
         raise ProviderDown  # nobody could say where to go on
     window = half.window
     reading = Reading(
         half.events, window, is_full=True, began=half.began, agents=agents
     )
-    return reading, Place(page.sync_token, window, is_full=True)
+    place = Place(page.sync_token, window, is_full=True)
+    return WholeReading(reading, place, half.spent)
 
 
 def _gone(event_id: str) -> ChangedEvent:

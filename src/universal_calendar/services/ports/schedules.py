@@ -6,11 +6,11 @@ task has time: what was read of it is kept, and the next task goes on.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from universal_calendar.core.instant import Instant
+from universal_calendar.core.instant import Duration, Instant
 from universal_calendar.core.interval import Interval
 from universal_calendar.services.ports.calendars import ChangedEvent
 from universal_calendar.services.ports.mirror import LeasedCalendar
@@ -31,13 +31,15 @@ class NamedVisit:
 class HalfReading:
     """A whole reading up to the page that comes next; None: the first one again.
 
-    Its events have no `visit`.
+    Its events have no `visit`. `spent` is for how long it was read, pauses between
+    tasks left out.
     """
 
     began: Instant
     window: Interval
-    page_token: str | None
-    events: Mapping[str, ChangedEvent]
+    page_token: str | None = None
+    events: Mapping[str, ChangedEvent] = field(default_factory=dict)
+    spent: Duration = 0
 
 
 @dataclass(frozen=True, slots=True)

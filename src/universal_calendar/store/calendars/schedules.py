@@ -1,6 +1,7 @@
 """Schedules between two readings: what was named, and what is half read."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -76,16 +77,16 @@ _AGAIN: Final = f"""
 UPDATE named_visits v SET due_at = %(again)s FROM {_READ} WHERE {_THESE}
 """  # noqa: S608 - constants
 _HALF: Final = f"""
-SELECT began_at, window_starts_at, window_ends_at, page_token, events
+SELECT began_at, window_starts_at, window_ends_at, page_token, events, spent
 FROM half_readings WHERE {_THIS}
 """  # noqa: S608 - constants
 _KEEP: Final = """
 INSERT INTO half_readings VALUES (%(tenant)s, %(calendar)s, %(began)s,
-    %(window_start)s, %(window_end)s, %(page_token)s, %(events)s)
+    %(window_start)s, %(window_end)s, %(page_token)s, %(spent)s, %(events)s)
 ON CONFLICT (tenant_id, calendar_id) DO UPDATE SET began_at = excluded.began_at,
     window_starts_at = excluded.window_starts_at,
     window_ends_at = excluded.window_ends_at, page_token = excluded.page_token,
-    events = excluded.events
+    spent = excluded.spent, events = excluded.events
 """
 _FORGET_HALF: Final = f"DELETE FROM half_readings WHERE {_THIS}"  # noqa: S608
 _REST: Final = f"""
@@ -169,9 +170,14 @@ class ScheduleTable:
             row = await cursor.fetchone()
         if row is None:
             return None
-        began, start, end, page_token, events = row
-        window = Interval(from_datetime(start), from_datetime(end))
-        return HalfReading(from_datetime(began), window, page_token, _unpacked(events))
+        began, start, end, page_token, events, spent = row
+        return HalfReading(
+            from_datetime(began),
+            Interval(from_datetime(start), from_datetime(end)),
+            page_token,
+            _unpacked(events),
+            spent // timedelta(microseconds=1),
+        )
 
     async def keep(self, calendar: LeasedCalendar, half: HalfReading | None) -> None:
         """Keep how far a whole reading came; None: there is nothing to go on with."""
@@ -186,6 +192,7 @@ class ScheduleTable:
                 "window_start": to_datetime(half.window.start),
                 "window_end": to_datetime(half.window.end),
                 "page_token": half.page_token,
+                "spent": timedelta(microseconds=half.spent),
                 "events": _packed(half.events.values()),
             }
             await connection.execute(_KEEP, values)

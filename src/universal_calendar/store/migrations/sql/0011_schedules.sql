@@ -19,7 +19,7 @@ CREATE TABLE named_visits (
 );
 
 -- Whole readings that ran out of time: the page that comes next, NULL for the first one
--- again, and what was read.
+-- again, and what was read. spent: for how long it was read, pauses left out.
 -- events: JSON, as times and ids in mirrored_times; nobody is named in it.
 CREATE TABLE half_readings (
     tenant_id uuid,
@@ -28,6 +28,7 @@ CREATE TABLE half_readings (
     window_starts_at timestamptz NOT NULL,
     window_ends_at timestamptz NOT NULL,
     page_token text,
+    spent interval NOT NULL,
     events bytea NOT NULL,
     PRIMARY KEY (tenant_id, calendar_id),
     FOREIGN KEY (tenant_id, calendar_id) REFERENCES calendars ON DELETE CASCADE

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,17 +12,22 @@ from tests.harness.scenes.visited import Visited, open_visited
 from tests.providers.jobber.server import JobberServer, running_jobber
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Parts, new_id
+from universal_calendar.bootstrap.worker import calendar_providers
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import MINUTE
 from universal_calendar.core.retry import SECOND
 from universal_calendar.services.booking.appointment_changes import Revision
+from universal_calendar.services.calendars.calendar_writes import CalendarWrites
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.store.calendars.links import LinkTable
+from universal_calendar.store.connections.connections import ConnectionQuota
 from universal_calendar.store.connections.turns import TurnTable
+from universal_calendar.store.rate_limits import RateLimit
 
 JANE = Person("Leak", "Jane Roe", "+12125550123")
 NEWEST = "NewestJobs"
+A_MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -40,9 +46,21 @@ async def visited(parts: Parts, there: JobberServer) -> AsyncIterator[Visited]:
         yield await open_visited(replace(parts, settings=settings), outside, platform)
 
 
+def patient(visited: Visited) -> CalendarWrites:
+    """Return what writes, and waits as long as it may before it tries again."""
+    parts = visited.parts
+    return CalendarWrites(
+        LinkTable(parts.database, parts.keyring, new_id),
+        calendar_providers(visited.offered),
+        ConnectionQuota(parts.rate_limits, parts.keyring, RateLimit(300, A_MINUTE)),
+        lambda: 1.0,
+    )
+
+
 async def test_only_a_retry_looks_among_all_jobs(
     visited: Visited, there: JobberServer
 ) -> None:
+    visited.writes = patient(visited)
     booked = await visited.book(visited.agents[1], visited.hour(0), JANE)
     there.jobber.lost.append("jobCreate")
     await visited.write(booked)

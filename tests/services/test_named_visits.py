@@ -6,7 +6,7 @@ from tests.harness.paper.schedule import EVE
 from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.core.instant import DAY, MINUTE, to_datetime
-from universal_calendar.core.provider_errors import ProviderDown
+from universal_calendar.core.provider_errors import ProviderDown, Rejected
 from universal_calendar.core.retry import SECOND
 from universal_calendar.core.sync import FRESH
 
@@ -131,6 +131,26 @@ async def test_named_during_an_outage_it_is_read_afterwards(
     scheduled.now = await scheduled.due_at()
     assert await calls(scheduled) == ["named"]
     assert await scheduled.taken(scheduled.hour(0)) == [scheduled.ben]
+
+
+async def test_what_is_not_told_by_name_is_told_with_the_rest(
+    scheduled: Scheduled,
+) -> None:
+    odd, named = (
+        scheduled.platform.adds("t-ben", at=scheduled.hour(n)) for n in range(2)
+    )
+    for each in (odd, named):
+        await scheduled.hint(each)
+    scheduled.platform.fails("named", Rejected())
+    await rests(scheduled, 40)
+    assert await calls(scheduled) == ["named", "named"]
+    assert (await scheduled.calendar())["sync_error"] is None
+    taken = [await scheduled.taken(scheduled.hour(n)) for n in range(2)]
+    assert sorted(map(len, taken)) == [0, 1]
+    scheduled.now = await scheduled.due_at() + SECOND
+    assert await calls(scheduled) == ["technicians", "changes"]
+    taken = [await scheduled.taken(scheduled.hour(n)) for n in range(2)]
+    assert taken == [[scheduled.ben], [scheduled.ben]]
 
 
 # All of it

@@ -206,6 +206,21 @@ async def test_appointments_of_one_job(
     assert f"{job_id}/{earlier}" not in again
 
 
+async def test_a_job_is_named_by_any_of_its_appointments(
+    house: FakeHousecallPro, examined: ExaminedPlatform
+) -> None:
+    mike = house.owner.hires("Mike Johnson")
+    job_id = house.owner.adds_job(at(NINE), mike)
+    house.owner.adds_appointment(job_id, at(NINE + 2 * HOUR), mike)
+    everything = await events_of(examined)
+    assert len(everything) == 2
+    for name in everything:
+        found = await examined.platform.named(
+            examined.access, name, WINDOW, seconds=SECONDS
+        )
+        assert {each.event_id: each for each in found} == everything
+
+
 async def test_own_job_that_grew_further_appointments(
     house: FakeHousecallPro, examined: ExaminedPlatform
 ) -> None:

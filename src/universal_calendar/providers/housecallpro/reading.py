@@ -102,8 +102,11 @@ async def changes(ask: Ask, query: ChangesQuery, access: Access) -> ChangesPage:
 async def named(
     ask: Ask, name: str, window: Interval, access: Access
 ) -> Sequence[ChangedEvent]:
-    """Return a job's visits as they are now, by its id; nothing if there is none."""
-    path = path_of("jobs", name)
+    """Return a job's visits as they are now; nothing if there is none.
+
+    By its id, or that of one of them, which begins with the job's.
+    """
+    path = path_of("jobs", name.partition("/")[0])
     answer = await ask(Question("GET", path, (_EXPAND,), expected=_GONE))
     if answer.status in _GONE:
         return ()

@@ -16,6 +16,7 @@ from universal_calendar.core.provider_errors import (
     NotAuthorized,
     ProviderDown,
     ProviderError,
+    Rejected,
     Throttled,
 )
 from universal_calendar.core.sync import (
@@ -88,7 +89,11 @@ class ScheduleReading:
             return None
         window, events = self._window(began), dict[str, ChangedEvent]()
         for each in named:
-            found = await self._told_of(each.name, window)
+            try:
+                found = await self._told_of(each.name, window)
+            except Rejected:
+                await self._hint(began)
+                continue
             events.update((event.event_id, event) for event in found)
         agents = await self._agents_of(events.values())
         judged = await self._kept(list(events.values()), agents, began)
@@ -160,6 +165,12 @@ class ScheduleReading:
         if page.next_page is not None:
             await self._asking.rest(len(page.events))
         return page
+
+    async def _hint(self, now: Instant) -> None:
+        """Have all of it read: so it tells of what it does not tell by name."""
+        calendar = self._asking.calendar
+        schedule = [calendar.calendar_id]
+        await self._store.hint(calendar.tenant_id, schedule, None, now)
 
     async def _told_of(self, name: str, window: Interval) -> Sequence[ChangedEvent]:
         """Return what a name stands for, as it is now, and what is gone of it."""

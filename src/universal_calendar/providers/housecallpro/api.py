@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from universal_calendar.core.provider_errors import NotAuthorized, Throttled
+from universal_calendar.core.provider_errors import NotAuthorized, Rejected, Throttled
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
 from universal_calendar.providers._http import ProviderHttp
 from universal_calendar.providers._json import Json
@@ -99,5 +99,7 @@ def _authorization(secrets: Mapping[str, str]) -> str:
 
 
 def path_of(*parts: str) -> str:
-    """Return a path; what is in a part cannot lead elsewhere."""
+    """Return a path; what is in a part cannot lead elsewhere, or is Rejected."""
+    if not all(each.strip(".") for each in parts):
+        raise Rejected
     return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -106,7 +106,10 @@ async def named(
 
     By its id, or that of one of them, which begins with the job's.
     """
-    path = path_of("jobs", name.partition("/")[0])
+    job_id = name.partition("/")[0]
+    if not job_id.strip("."):
+        return ()
+    path = path_of("jobs", job_id)
     answer = await ask(Question("GET", path, (_EXPAND,), expected=_GONE))
     if answer.status in _GONE:
         return ()

@@ -2,13 +2,13 @@
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.harness.homes import let_through
 from tests.harness.running import GENEROUS, RunningService, running_service
 from tests.harness.scenes.business import Business, open_business
 from universal_calendar.bootstrap.parts import Parts, Server, open_parts, start_server
@@ -60,9 +60,7 @@ def settings_for(home: Path, **values: object) -> Settings:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data directory that the session's service and parts share."""
     folder = tmp_path_factory.mktemp("universal-calendar")
-    for each in (folder, *folder.parents):
-        if Path(tempfile.gettempdir()) in each.parents:
-            each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bench.arena import Arena, Effort, open_arena
 from bench.stage import Stage, open_stage
+from tests.harness.homes import let_through
 
 SMALL = Effort(
     agents=3,
@@ -23,8 +24,7 @@ SMALL = Effort(
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Run a PostgreSQL of the benchmark's own."""
     folder = tmp_path_factory.mktemp("bench")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     with open_stage(folder) as stage:
         yield stage
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.command_line import CommandLine
+from tests.harness.homes import let_through
 from universal_calendar.bootstrap.parts import Server
 
 
@@ -25,6 +26,5 @@ def apart(tmp_path: Path) -> CommandLine:
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory of the test's own."""
     folder = tmp_path_factory.mktemp("own")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"

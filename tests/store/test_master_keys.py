@@ -12,6 +12,7 @@ import pytest
 from conftest import settings_for
 from tests.harness.command_line import Finished
 from tests.harness.crowd import OPENING, Reply, Wish, ask, clients, day_after
+from tests.harness.homes import let_through
 from tests.harness.running import clean_environment, running_service
 from tests.harness.scenes.business import Business, open_business
 from tests.harness.scenes.schedules import connected_schedule
@@ -50,8 +51,7 @@ def encryption(home: Path, *words: str, master_keys: str, status: int = 0) -> Fi
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from conftest import Service, settings_for
+from tests.harness.homes import let_through
 from tests.harness.running import RunningService
 from tests.harness.scenes.business import Business
 from tests.harness.scenes.mirror import Mirror
@@ -46,8 +47,7 @@ def mirror(parts: Parts, business: Business) -> Mirror:
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory beside the session's, for what would disturb it."""
     folder = tmp_path_factory.mktemp("beside")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import settings_for
 from tests.harness.command_line import CommandLine
+from tests.harness.homes import let_through
 from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.harness.running import RunningService, start_service
 from tests.harness.scenes.business import open_business
@@ -38,8 +39,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def pushed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory whose due work this module's service settles alone."""
     folder = tmp_path_factory.mktemp("pushed")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"
 
 

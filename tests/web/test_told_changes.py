@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from conftest import settings_for
+from tests.harness.homes import let_through
 from tests.harness.outside.hands import Hand, HousecallProHand, JobberHand
 from tests.harness.running import RunningService, start_service
 from tests.harness.scenes.business import Business, open_business
@@ -56,8 +57,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[tuple[Hand, dict[str, str]
 def told_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory whose due work this module's service settles alone."""
     folder = tmp_path_factory.mktemp("told")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     return folder / "home"
 
 

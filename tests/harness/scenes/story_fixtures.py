@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from conftest import settings_for
+from tests.harness.homes import let_through
 from tests.harness.outside.google_owners import GoogleOwner, google_owners
 from tests.harness.outside.owners import OWNERS, Owner
 from tests.harness.running import RunningService
@@ -21,8 +22,7 @@ def given_place(
 ) -> Iterator[Place]:
     """Run a database whose due work the module's own services settle alone."""
     folder = tmp_path_factory.mktemp("story")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)  # the database server may run as another user
+    let_through(folder)
     server = start_server(settings_for(folder / "home"))
     assert server.embedded is not None
     yield Place(folder / "home", server, http)

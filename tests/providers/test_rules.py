@@ -1,12 +1,13 @@
 """Our reading of rules against dateutil's, which goes another way."""
 
+import re
 import time
 from datetime import datetime, timedelta
 from itertools import islice
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import Phase, example, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.providers.caldav.objects import shown
@@ -85,13 +86,15 @@ def _some_days(day: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
 def test_rules_are_read_as_others_read_them(
     rule: str, anchor: datetime, days: int
 ) -> None:
+    # RFC 5545 §3.3.10 forbids numbered days beside weeks: nobody can be right there.
+    assume("BYWEEKNO" not in rule or not re.search(r"BYDAY=[^;]*\d", rule))
     anchor = anchor.replace(microsecond=0)
     first = anchor + timedelta(days=days)
     last = first + timedelta(days=800)
     ours = list(starts(read_rule(rule), anchor, first, last))
     theirs = rrulestr(rule, dtstart=anchor).xafter(first, inc=True)
     expected = []
-    for each in islice(theirs, 3000):
+    for each in islice(theirs, 50_000):
         if each > last:
             break
         expected.append(each)

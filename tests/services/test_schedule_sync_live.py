@@ -16,12 +16,14 @@ async def scheduled(parts: Parts) -> Scheduled:
     return await open_scheduled(parts)
 
 
-async def asked(scheduled: Scheduled) -> dict[str, list[Interval]]:
-    """Return what takes whose time besides the claims, on the day of the tests."""
-    morning = scheduled.hour(0).start
-    day = Interval(morning, morning + 10 * HOUR)
+async def asked(scheduled: Scheduled, day: int = 3) -> dict[str, list[Interval]]:
+    """Return what takes whose time besides the claims, on a day."""
+    morning = scheduled.hour(0, day).start
+    hours = Interval(morning, morning + 10 * HOUR)
     agents = {"ann": scheduled.ann, "ben": scheduled.ben, "eve": scheduled.eve}
-    found = {name: await scheduled.asked(agent, day) for name, agent in agents.items()}
+    found = {
+        name: await scheduled.asked(agent, hours) for name, agent in agents.items()
+    }
     return {name: times for name, times in found.items() if times}
 
 
@@ -106,9 +108,9 @@ async def test_what_is_written_while_it_is_asked_is_not_what_is_told(
 async def test_what_was_over_and_comes_again_is_taken(scheduled: Scheduled) -> None:
     _, event_id = await scheduled.written(scheduled.ben, scheduled.hour(0))
     scheduled.wait(7 * DAY)
-    at = scheduled.hour(2)
+    at = scheduled.hour(2, day=10)
     scheduled.platform.moves(event_id, at)
-    assert await asked(scheduled) == {"ben": [at]}
+    assert await asked(scheduled, day=10) == {"ben": [at]}
 
 
 async def test_what_we_cancelled_and_others_brought_back_is_theirs(

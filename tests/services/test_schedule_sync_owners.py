@@ -187,7 +187,7 @@ async def test_another_visit_of_our_job_takes_time(
     """Even where ours is long over, and not told of any more."""
     booked, event_id = await scheduled.written(scheduled.ben, scheduled.hour(0))
     scheduled.wait(days * DAY)
-    at = scheduled.hour(0, day=4)
+    at = scheduled.hour(0, day=days + 4)
     job_id = scheduled.platform.visits[event_id].job_id
     second = scheduled.platform.adds("t-ben", at=at, job=job_id)
     scheduled.platform.ours[second] = booked
@@ -228,7 +228,7 @@ async def test_where_its_appointment_does_not_follow_it_takes_time(
     await scheduled.revise(booked, Revision(start=longer.start, end=longer.end))
     await scheduled.write(booked)
     scheduled.wait(10 * DAY)
-    again = scheduled.hour(0)
+    again = scheduled.hour(0, day=13)
     scheduled.platform.moves(event_id, again)
     await scheduled.sync()
     assert await scheduled.is_as(booked, scheduled.ben, longer)

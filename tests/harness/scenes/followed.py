@@ -3,7 +3,7 @@
 Time stands still between the steps of a test: `now` moves when it is told to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,10 @@ class Followed:
     connection_id: UUID
     calendar_id: UUID
     now: Instant
+    opened_at: Instant = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opened_at = self.now
 
     @property
     def tenant_id(self) -> UUID:
@@ -70,8 +74,8 @@ class Followed:
     # Here
 
     def hour(self, number: int, day: int = 3) -> Interval:
-        """Return the hour that begins so many hours after nine, days from now."""
-        morning = (self.now // DAY + day) * DAY + 9 * HOUR
+        """Return the hour so many hours after nine, days after the scene opened."""
+        morning = (self.opened_at // DAY + day) * DAY + 9 * HOUR
         return Interval(morning + number * HOUR, morning + (number + 1) * HOUR)
 
     async def write(self, appointment_id: UUID) -> None:

@@ -4,7 +4,7 @@ Ann is its oldest agent, and no technician: visits of nobody take her time. Ben 
 are technicians. Time stands still between the steps of a test.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -64,6 +64,10 @@ class Scheduled:
     connection_id: UUID
     calendar_id: UUID
     now: Instant
+    opened_at: Instant = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opened_at = self.now
 
     @property
     def tenant_id(self) -> UUID:
@@ -75,8 +79,8 @@ class Scheduled:
         self.now += duration
 
     def hour(self, number: int, day: int = 3) -> Interval:
-        """Return the hour that begins so many hours after nine, days from now."""
-        morning = (self.now // DAY + day) * DAY + 9 * HOUR
+        """Return the hour so many hours after nine, days after the scene opened."""
+        morning = (self.opened_at // DAY + day) * DAY + 9 * HOUR
         return Interval(morning + number * HOUR, morning + (number + 1) * HOUR)
 
     def schedules(self) -> Schedules:

@@ -27,7 +27,7 @@ from universal_calendar.core.instant import (
     from_datetime,
     to_datetime,
 )
-from universal_calendar.core.sync import MirroredTime
+from universal_calendar.core.sync_plan import MirroredTime
 from universal_calendar.services.ports.connections import NewCalendar, NewConnection
 from universal_calendar.settings import Settings
 from universal_calendar.store.calendars.syncs import SyncRequestTable

@@ -33,7 +33,8 @@ from bench.report import Column, Figure, at_most
 from bench.seeding import Tenant, add_tenant, connect_calendar, seed_product
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.core.instant import HOUR, Instant, from_datetime, to_datetime
-from universal_calendar.core.sync import MirroredTime, Reading, window_at
+from universal_calendar.core.sync import Reading, window_at
+from universal_calendar.core.sync_plan import MirroredTime
 from universal_calendar.providers.google.mapping import changed_event
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.mirror import LeasedCalendar, Mirrored

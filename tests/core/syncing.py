@@ -11,12 +11,11 @@ from universal_calendar.core.sync import (
     Known,
     Move,
     OwnEvent,
-    Plan,
     Reading,
     Writing,
-    plan,
     window_at,
 )
+from universal_calendar.core.sync_plan import Plan, plan
 
 NOW = 10_000 * DAY + 11 * HOUR
 WINDOW = window_at(NOW)

@@ -32,7 +32,6 @@ from universal_calendar.core.sync import (
     Agree,
     Cancel,
     Known,
-    MirroredTime,
     Move,
     OwnEvent,
     Reading,
@@ -41,9 +40,9 @@ from universal_calendar.core.sync import (
     Writing,
     follow,
     is_outgrown,
-    plan,
     window_at,
 )
+from universal_calendar.core.sync_plan import MirroredTime, plan
 
 OPAQUE = KINDS.index((BusyType.BUSY, BusySource.CALENDAR))
 MOVED = seen(intervals=(hour(5),))

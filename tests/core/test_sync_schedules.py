@@ -21,17 +21,20 @@ from tests.core.syncing import (
     reading,
     seen,
 )
+from universal_calendar.core.busy import KINDS, BusySource, BusyType
+from universal_calendar.core.interval import Interval
 from universal_calendar.core.sync import (
     NOBODY,
     Known,
     Move,
     OwnEvent,
-    Plan,
     Reading,
     Writing,
     follow,
 )
+from universal_calendar.core.sync_plan import MirroredTime, Plan, strayed_times
 
+OPAQUE = KINDS.index((BusyType.BUSY, BusySource.CALENDAR))
 AGENTS = {"ann": ANN, "ann's son": ANN, "ben": BEN, "temp": None, NOBODY: BEN}
 """The temp is nobody's agent; what nobody is assigned to is Ben's."""
 
@@ -113,6 +116,27 @@ def test_ours_that_is_not_followed_to_where_it_went_takes_time_there(
     there = seen(intervals=(hour(5),), technicians=("ann", "ben"))
     found = planned(Known([ours], {ours.appointment_id}), schedule(there))
     assert [each.technicians for each in found.times] == [expected]
+    # An event takes the agent's time, or nobody's.
+    event = replace(there, technicians=None, appointment_id=ours.appointment_id)
+    found = planned(Known([ours], {ours.appointment_id}), reading([event]))
+    has_strayed = "ann" in expected
+    assert [each.start for each in found.times] == [hour(5).start] * has_strayed
+
+
+def test_a_move_that_was_refused_after_all_takes_time_there() -> None:
+    known, there = Known([own(), own(1)]), [seen(0, intervals=(hour(5),)), seen(1)]
+    found = reading(there)
+    assert planned(known, found).times == []
+    assert strayed_times(known, found, ["own0"]) == [
+        MirroredTime("own0", hour(5).start, hour(5).end, OPAQUE)
+    ]
+
+
+def test_of_what_its_owner_made_a_series_the_rest_is_its_owners() -> None:
+    series = seen(intervals=(hour(24), hour(0), hour(48)))
+    found = planned(Known([own()]), reading([series]))
+    assert found.actions == []
+    assert [each.start for each in found.times] == [hour(24).start, hour(48).start]
 
 
 def test_a_job_of_ours_may_have_visits_that_are_not() -> None:
@@ -143,15 +167,19 @@ def test_nobody_s_time_is_taken_twice(
     known = Known([own(writing=writing)] if is_ours else [])
     found = planned(known, schedule(event))
     agent_id = next((each.agent_id for each in moves_of(found)), ANN)
+    claimed = next((each.interval for each in moves_of(found)), own().interval)
     for time in found.times:
-        if is_ours:
+        if is_ours and told is None:
+            assert not claimed.overlaps(Interval(time.start, time.end))
+        elif is_ours:
             assert time.technicians
             assert agent_id not in {AGENTS.get(each) for each in time.technicians}
         else:
             assert time.technicians == told
     starts = [time.start for time in found.times]
-    assert starts in ([], sorted({hour(each).start for each in hours}))
-    assert is_ours or starts
+    every = sorted({hour(each).start for each in hours})
+    assert starts in ([], every[1:], every)
+    assert is_ours or starts == every
 
 
 def moves_of(found: Plan) -> list[Move]:

@@ -193,15 +193,24 @@ class CalendarLife(Life[Synced]):
         return [*actions, *(e for e in events if e["id"].startswith(prefix))]
 
     def check_mirror(self) -> None:
+        """Assert that it shows what others take, and ours that was not followed."""
         events = self.sandbox.events(self.kept.there)
         taken = [
             (each["start"], each["end"])
             for each in events
-            if each["id"] in self.foreign and each["transparency"] == "opaque"
+            if (each["id"] in self.foreign and each["transparency"] == "opaque")
+            or self.has_strayed(each)
         ]
         mirror = [span(each) for each in self.run(self.kept.mirror())]
         found = [(each["start"], each["end"]) for each in mirror]
         assert sorted(map(repr, found)) == sorted(map(repr, taken))
+
+    def has_strayed(self, event: Json) -> bool:
+        """Tell whether it is an event of ours, and not where its appointment is."""
+        if "appointmentId" not in event["properties"]:
+            return False
+        _, interval = self.run(self.kept.appointment(appointment_of(event)))
+        return not span(interval).items() <= event.items()
 
 
 def appointment_of(event: Json) -> UUID:

@@ -1,6 +1,7 @@
 """What owners do to our events in their calendars, the appointments follow."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -76,7 +77,9 @@ async def test_made_a_series_by_its_owner(synced: Synced) -> None:
     )
     await synced.sync()
     assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
-    assert await synced.mirror() == []
+    # The others are the owner's.
+    weeks = [synced.hour(0, day=3 + 7 * week) for week in (1, 2)]
+    assert await synced.mirror() == weeks
 
 
 async def test_deleted_by_its_owner(synced: Synced) -> None:
@@ -157,8 +160,8 @@ async def test_what_a_foreign_event_left_is_free_for_ours(synced: Synced) -> Non
 # Moves that cannot be had
 
 
-async def refused(synced: Synced) -> tuple[str, Interval]:
-    """Book two, and drag the first onto the second; return the first's event."""
+async def refused(synced: Synced) -> tuple[UUID, UUID]:
+    """Book two hours, and drag the first onto the second."""
     first, second = [await synced.written(synced.hour(n)) for n in (0, 1)]
     synced.drag(event_key(first, 0), synced.hour(1))
     await synced.sync()
@@ -167,51 +170,61 @@ async def refused(synced: Synced) -> tuple[str, Interval]:
     link = await synced.link(first)
     assert (link["status"], link["last_error"]) == ("failed", "MoveRefused")
     assert (await synced.actions(first)).count("appointment.move_refused") == 1
-    return event_key(first, 0), synced.hour(0)
+    assert await synced.mirror() == [synced.hour(1)]
+    return first, second
 
 
 async def test_a_move_into_a_conflict_is_told_and_not_repeated(synced: Synced) -> None:
-    event_id, _ = await refused(synced)
-    (appointment_id,) = [
-        row[0]
-        for row in await synced.rows(
-            "SELECT appointment_id FROM links WHERE event_id = %s", event_id
-        )
-    ]
+    appointment_id, _ = await refused(synced)
     await synced.want(is_full=True)
     for _ in range(3):
         await synced.sync()
     actions = await synced.actions(appointment_id)
     assert actions.count("appointment.move_refused") == 1
     assert (await synced.link(appointment_id))["status"] == "failed"
+    assert await synced.mirror() == [synced.hour(1)]
     # Its owner moves it on to where it can be.
     synced.wait()
-    synced.drag(event_id, synced.hour(4))
+    synced.drag(event_key(appointment_id, 0), synced.hour(4))
     await synced.sync()
     assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(4))
     assert (await synced.link(appointment_id))["status"] == "synced"
+    assert await synced.mirror() == []
 
 
 async def test_moved_back_it_agrees_again(synced: Synced) -> None:
-    event_id, interval = await refused(synced)
+    appointment_id, _ = await refused(synced)
     synced.wait()
-    synced.drag(event_id, interval)
+    synced.drag(event_key(appointment_id, 0), synced.hour(0))
     await synced.sync()
-    ((status, error),) = await synced.rows(
-        "SELECT status, last_error FROM links WHERE event_id = %s", event_id
-    )
-    assert (status, error) == ("synced", None)
+    link = await synced.link(appointment_id)
+    assert (link["status"], link["last_error"]) == ("synced", None)
+    assert await synced.mirror() == []
 
 
 async def test_rescheduled_here_it_agrees_again(synced: Synced) -> None:
-    event_id, _ = await refused(synced)
-    ((appointment_id,),) = await synced.rows(
-        "SELECT appointment_id FROM links WHERE event_id = %s", event_id
-    )
+    appointment_id, _ = await refused(synced)
     await synced.move(appointment_id, synced.hour(5))
     await synced.write(appointment_id)
-    assert synced.shown()[event_id].endswith("T14:00:00Z")
+    assert synced.shown()[event_key(appointment_id, 0)].endswith("T14:00:00Z")
     assert (await synced.link(appointment_id))["status"] == "synced"
+    synced.wait()
+    await synced.sync()
+    assert await synced.mirror() == []
+
+
+async def test_where_it_was_not_followed_nobody_else_is_booked(synced: Synced) -> None:
+    """Not even once what was in its way is gone; its own appointment may go there."""
+    moved, other = await refused(synced)
+    await synced.cancel(other)
+    with pytest.raises(SlotUnavailable):
+        await synced.book(synced.hour(1))
+    await synced.move(moved, synced.hour(1))
+    await synced.write(moved)
+    synced.wait()
+    await synced.sync()
+    assert await synced.mirror() == []
+    assert (await synced.link(moved))["status"] == "synced"
 
 
 @pytest.mark.parametrize("days", [-2, 402])
@@ -247,6 +260,16 @@ async def test_what_is_over_is_left_alone(synced: Synced) -> None:
     await synced.sync()
     status, _ = await synced.appointment(appointment_id)
     assert status == "confirmed"
+
+
+async def test_what_is_over_and_moved_takes_time_there(synced: Synced) -> None:
+    appointment_id = await synced.written(synced.hour(0))
+    synced.wait(5 * DAY)
+    later = synced.hour(0, day=10)
+    synced.drag(event_key(appointment_id, 0), later)
+    await synced.sync()
+    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.mirror() == [later]
 
 
 # Writes of ours beside it

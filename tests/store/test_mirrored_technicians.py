@@ -2,7 +2,8 @@
 
 from tests.harness.scenes.schedules import Schedule
 from universal_calendar.core.instant import HOUR
-from universal_calendar.core.sync import MirroredTime, Reading, window_at
+from universal_calendar.core.sync import Reading, window_at
+from universal_calendar.core.sync_plan import MirroredTime
 from universal_calendar.services.ports.mirror import Mirrored
 from universal_calendar.services.ports.syncs import Tally
 from universal_calendar.store.calendars.mirror import MirrorTable

@@ -1,12 +1,12 @@
 """What follows from what was read of a calendar: for our mirror, and for our events.
 
 Our own events are known by their id in this calendar, or by the appointment that they
-name; they are never mirrored. What follows from one of them:
+name; where their appointments are they are not mirrored. What follows from one of them:
 
 it was          and so the appointment is
 moved           moved, if its new time can be had; else the refusal is recorded
 deleted         cancelled, and so it is if the event takes no time any more
-made a series   moved to the first of its times; the others are not ours
+made a series   moved to the first of its times; the others are its owner's
 reassigned      given to the agent of the first technician who is one's, likewise
 unassigned      as it was: that says nobody else's name
 unchanged       as it was, whatever its etag says
@@ -15,23 +15,23 @@ A local change that waits to be written wins: what was booked here holds. An eve
 was written a moment ago, or is being written, proves nothing: what was read may be
 older than that. Then everything is read again, from the same place.
 
+One that was moved to where its appointment does not follow, being over already or for
+want of time, takes time where it is now.
+
 Schedules of field-service platforms say besides whose time an event takes: that of its
 technicians, each of whom may be an agent here. Then ours take time too: that of whoever
-is assigned to them besides the appointment's own agent; and one that was moved to where
-its appointment does not follow, being over already or for want of time, takes that of
-all of them.
+is assigned to them besides the appointment's own agent.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
-from universal_calendar.core.busy import KINDS, BusySource, BusyType
+from universal_calendar.core.busy import BusyType
 from universal_calendar.core.instant import DAY, Duration, Instant
 from universal_calendar.core.interval import Interval, Intervals
-from universal_calendar.core.provider_errors import LooksEmpty
 from universal_calendar.core.retry import SECOND
 
 DAYS_BEHIND: Final = 1
@@ -42,17 +42,9 @@ LEAST_DAYS_AHEAD: Final = 370
 """A window that ends sooner is read anew, and wholly: it may be frozen in tokens."""
 FRESH: Final[Duration] = 20 * SECOND
 """So long after we wrote an event, a provider may still tell of it as it was before."""
-MANY_CANCELLED: Final = 5
-MANY_MISSED: Final = 3
 MANY_TIMES: Final = 10
 NOBODY: Final = ""
 """Stands where a technician's id does, for what nobody is assigned to."""
-
-_KIND_OF: Final = {
-    busy: place
-    for place, (busy, source) in enumerate(KINDS)
-    if source is BusySource.CALENDAR
-}
 
 
 class SeenEvent(Protocol):
@@ -191,30 +183,6 @@ class Wait:
 Action: TypeAlias = Move | Cancel | Agree | Refuse | Wait
 
 
-class MirroredTime(NamedTuple):
-    """Time that an event takes; `kind` is a place in core.busy.KINDS.
-
-    `technicians` say whose; None: that of everybody whom the calendar blocks.
-    """
-
-    event_id: str
-    start: Instant
-    end: Instant
-    kind: int
-    technicians: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done about our events, and all times of the events that were read.
-
-    What is freed comes before what is taken.
-    """
-
-    actions: Sequence[Action]
-    times: Sequence[MirroredTime]
-
-
 def window_at(now: Instant, days_behind: int = DAYS_BEHIND) -> Interval:
     """Return what is read at that moment, in whole days of UTC."""
     today = now // DAY * DAY
@@ -226,23 +194,10 @@ def is_outgrown(window_end: Instant | None, now: Instant) -> bool:
     return window_end is None or window_end < now + LEAST_DAYS_AHEAD * DAY
 
 
-def plan(known: Known, reading: Reading, *, may_be_empty: bool = False) -> Plan:
-    """Return what follows from what was read.
-
-    Raises LooksEmpty for a calendar that suddenly lost too much to be believed, unless
-    its owner said so.
-    """
-    found = [action for own in known.own if (action := follow(own, reading))]
-    if not may_be_empty:
-        _check_believable(known, reading, found)
-    found.sort(key=lambda action: not isinstance(action, Cancel))
-    return Plan(found, list(_times(known, reading, found)))
-
-
 def follow(own: OwnEvent, reading: Reading) -> Action | None:
     """Return what follows from what was read of an event of ours."""
     seen = reading.events.get(own.event_id)
-    if not own.is_open or own.writing is Writing.WAITING or _is_past(own, reading):
+    if not own.is_open or own.writing is Writing.WAITING or is_past(own, reading):
         return None
     if seen is None and not _is_missed(own, reading):
         return None
@@ -294,7 +249,7 @@ def _is_refused_already(own: OwnEvent, seen: SeenEvent | None, action: Action) -
     )
 
 
-def _is_past(own: OwnEvent, reading: Reading) -> bool:
+def is_past(own: OwnEvent, reading: Reading) -> bool:
     """Tell whether it is over: nobody rewrites what has been."""
     return own.interval.end <= reading.began
 
@@ -304,91 +259,7 @@ def _is_missed(own: OwnEvent, reading: Reading) -> bool:
     return reading.is_full and reading.window.contains(own.interval)
 
 
-def _check_believable(
-    known: Known, reading: Reading, actions: Sequence[Action]
-) -> None:
-    ahead = [own for own in known.own if _is_expected(own, reading)]
-    cancelled = sum(isinstance(action, Cancel) for action in actions)
-    if cancelled >= MANY_CANCELLED and 2 * cancelled >= len(ahead):
-        raise LooksEmpty
-    if not reading.is_full:
-        return
-    there = {
-        event.event_id for event in reading.events.values() if not event.is_deleted
-    }
-    if len(ahead) >= MANY_MISSED and not any(own.event_id in there for own in ahead):
-        raise LooksEmpty
-    if known.mirrored_times >= MANY_TIMES and not there:
-        raise LooksEmpty
-
-
-def _is_expected(own: OwnEvent, reading: Reading) -> bool:
-    return (
-        own.is_open
-        and own.writing in (Writing.SETTLED, Writing.REFUSED)
-        and own.written_at <= reading.began - FRESH
-        and not _is_past(own, reading)
-        and reading.window.contains(own.interval)
-    )
-
-
-def _times(
-    known: Known, reading: Reading, actions: Sequence[Action]
-) -> Iterator[MirroredTime]:
-    """Yield the times that others take, of each event one from each start."""
-    attended = {each.appointment_id for each in actions}
-    keepers = {
-        own.event_id: own.agent_id
-        for own in known.own
-        if own.appointment_id in attended or not _has_strayed(own, reading)
-    }
-    moves = (action for action in actions if isinstance(action, Move))
-    keepers.update((move.event_id, move.agent_id) for move in moves)
-    copies = frozenset(known.appointment_ids)
-    # A job may have visits besides the one that is ours, and names us in all of them.
-    visits = copies - {own.appointment_id for own in known.own}
-    for event_id, event in reading.events.items():
-        if event.busy is None or event.is_deleted:
-            continue
-        technicians = event.technicians
-        if event_id in keepers:
-            technicians = _besides(technicians, keepers[event_id], reading.agents)
-            if not technicians:
-                continue
-        elif (named := event.appointment_id) and named in (
-            copies if technicians is None else visits
-        ):
-            continue
-        kind, intervals = _KIND_OF[event.busy], event.intervals
-        for each in intervals if len(intervals) == 1 else _longest(intervals):
-            yield MirroredTime(event_id, each.start, each.end, kind, technicians)
-
-
 def is_elsewhere(own: OwnEvent, interval: Interval) -> bool:
     """Tell whether others moved an event from where its appointment is."""
     is_written = own.writing in (Writing.SETTLED, Writing.REFUSED)
     return is_written and interval != own.interval
-
-
-def _has_strayed(own: OwnEvent, reading: Reading) -> bool:
-    """Tell whether a visit is elsewhere; an event has no technicians to say whose."""
-    seen = reading.events.get(own.event_id)
-    if seen is None or seen.technicians is None or not seen.intervals:
-        return False
-    return is_elsewhere(own, min(seen.intervals))
-
-
-def _longest(intervals: Intervals) -> Collection[Interval]:
-    """Return one interval from each start, by start: of several the longest."""
-    return {each.start: each for each in sorted(intervals)}.values()
-
-
-def _besides(
-    technicians: tuple[str, ...] | None,
-    agent_id: UUID,
-    agents: Mapping[str, UUID | None],
-) -> tuple[str, ...]:
-    """Return who has an event of ours besides the appointment's agent."""
-    if technicians is None or technicians == (NOBODY,):
-        return ()
-    return tuple(each for each in technicians if agents.get(each) != agent_id)

@@ -21,7 +21,8 @@ from universal_calendar.core.provider_errors import (
     Throttled,
 )
 from universal_calendar.core.retry import GiveUp, Reauthorize, Retry, decide
-from universal_calendar.core.sync import FRESH, Reading, plan
+from universal_calendar.core.sync import FRESH, Reading
+from universal_calendar.core.sync_plan import plan, strayed_times
 from universal_calendar.services.budget import Budget
 from universal_calendar.services.calendars.asking import LEASE, Asking
 from universal_calendar.services.calendars.calendar_reading import CalendarReading
@@ -198,14 +199,17 @@ class _Sync:
             planned.actions,
             self._budget.now,
         )
-        # Whose time a visit of ours takes was judged as if its move could be had.
-        is_misjudged = self._calendar.is_schedule and carried.refused > 0
+        if carried.refused:
+            # What they take was judged as if their moves could be had.
+            times = strayed_times(known, reading, carried.refused)
+            strayed = Mirrored(carried.refused, times, is_full=False)
+            await tools.mirror.mirror(self._calendar, strayed, reading)
         tally = replace(
             tally,
             updated=tally.updated + carried.moved,
             deleted=tally.deleted + carried.cancelled,
         )
-        return tally, carried.is_settled and not is_misjudged
+        return tally, carried.is_settled
 
     async def _pause(self) -> Duration:
         """Return how long a calendar is left alone that was read well."""

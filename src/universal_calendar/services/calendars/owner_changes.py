@@ -54,11 +54,14 @@ class _Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What was done; not `is_settled`: something must be read again to be told."""
+    """What was done; not `is_settled`: something must be read again to be told.
+
+    `refused` are the ids of events that stay where no appointment follows.
+    """
 
     moved: int = 0
     cancelled: int = 0
-    refused: int = 0
+    refused: tuple[str, ...] = ()
     is_settled: bool = True
 
 
@@ -99,12 +102,11 @@ class OwnerChanges:
             if len(refused) == len(waiting):
                 break
             waiting = refused
-        for action in waiting:
-            await self._refuse(calendar, action, now)
+        stayed = [await self._refuse(calendar, each, now) for each in waiting]
         return Carried(
             sum(isinstance(each, Move) for each in done),
             sum(isinstance(each, Cancel) for each in done),
-            len(waiting),
+            tuple(event_id for event_id in stayed if event_id is not None),
             is_settled,
         )
 
@@ -150,17 +152,18 @@ class OwnerChanges:
 
     async def _refuse(
         self, calendar: ReadCalendar, action: Action, now: Instant
-    ) -> None:
+    ) -> str | None:
+        """Record it; return the event's id, None if it was overtaken."""
         if not isinstance(action, Move | Refuse):
-            return
+            return None
         appointment_id = action.appointment_id
         async with self._units.begin(calendar.tenant_id, _WORKER, now) as unit:
             try:
                 standing = await _standing(unit, calendar, action)
             except AppointmentNotFound:
-                return
+                return None
             if standing != action:
-                return
+                return None
             await unit.own_events.refuse(
                 appointment_id, calendar.calendar_id, action.etag
             )
@@ -170,6 +173,7 @@ class OwnerChanges:
             tenant_id=str(calendar.tenant_id),
             booking_id=str(appointment_id),
         )
+        return action.event_id
 
 
 async def _standing(

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.sync import Known, MirroredTime, OwnEvent, Reading
+from universal_calendar.core.sync import Known, OwnEvent, Reading
+from universal_calendar.core.sync_plan import MirroredTime
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.connections import ConnectionStatus
 from universal_calendar.services.ports.syncs import Tally

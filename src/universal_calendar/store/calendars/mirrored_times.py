@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from psycopg import AsyncCursor
 
-from universal_calendar.core.sync import MirroredTime
+from universal_calendar.core.sync_plan import MirroredTime
 from universal_calendar.services.ports.mirror import Mirrored
 from universal_calendar.services.ports.syncs import Tally
 from universal_calendar.store.database import Connection, Row

@@ -12,10 +12,10 @@
 -- it fails, whether silence closes it, whether bookings ask it; NULL if there are none.
 --
 -- Of a schedule's times only those count whose technicians are the agent's, by their ids
--- in the same connection, for each has a technician ''. Who has no schedule reads from
--- indexes alone. Who moves an appointment, or gives it to somebody else, is not kept
--- from it by its own visit, be that where the appointment did not follow it, or one
--- technician's more.
+-- in the same connection, for each has a technician ''. Who moves an appointment, or
+-- gives it to somebody else, is not kept from it by its own event, be that where the
+-- appointment did not follow it, or one technician's more. Who has no schedule and moves
+-- nothing reads from indexes alone.
 CREATE FUNCTION read_agenda(
     p_key_hash bytea, p_tenant uuid, p_now timestamptz, p_cost interval,
     p_window interval, p_agent uuid, p_from timestamptz, p_to timestamptz,
@@ -93,7 +93,7 @@ BEGIN
                     AND (agent_id = p_agent OR agent_id IS NULL)
                 ORDER BY starts_at
             ) b;
-    ELSIF NOT v_has_schedule THEN
+    ELSIF NOT v_has_schedule AND p_moved IS NULL THEN
         SELECT string_agg(timestamptz_send(b.starts_at) || timestamptz_send(b.ends_at)
                 || int8send(b.kind), '')
             INTO busy

@@ -1,15 +1,21 @@
 """The forms that scripts rely on, word for word."""
 
 import json
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
 
 from tests.harness.command_line import CommandLine
 from tests.harness.running import RunningService
+from universal_calendar.clock import utc_now
 
 HOURS = {"working_hours": {"monday": [{"start": "09:00", "end": "10:00"}]}}
-MONDAY = "2026-11-30"
+
+
+def monday_after_next() -> str:
+    today = utc_now().date()
+    return str(today + timedelta(days=14 - today.weekday()))
 
 
 def test_scripts_set_up_an_agent_that_the_running_service_knows(
@@ -24,9 +30,10 @@ def test_scripts_set_up_an_agent_that_the_running_service_knows(
     command("hours", "set", agent, "--file", hours)
     key = command("keys", "create", "--tenant", tenant, "--agent", agent, "--json").json
 
+    monday = monday_after_next()
     answer = httpx2.get(
         f"{process.url}/api/calendar/free-slots/{agent}",
-        params={"start_date": MONDAY, "end_date": MONDAY},
+        params={"start_date": monday, "end_date": monday},
         headers={"X-API-Key": key["key"]},
         trust_env=False,
     )

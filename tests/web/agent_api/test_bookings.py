@@ -230,7 +230,7 @@ class TestRefusal:
         [("08:59", 30), ("16:31", 30), ("17:00", 1), ("09:01", 480), ("00:00", 480)],
     )
     def test_outside_hours(self, time: str, minutes: int, api: Api) -> None:
-        answer = api.book(day_after(1), time, duration_minutes=minutes)
+        answer = api.book(day_after(2), time, duration_minutes=minutes)
         assert (answer.status_code, answer.json()["code"]) == (409, "outside_hours")
 
     async def test_no_alternatives(

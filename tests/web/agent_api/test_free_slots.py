@@ -229,7 +229,7 @@ class TestFreshness:
     async def test_new_hours_and_a_new_zone_show_at_once(
         self, api: Api, business: Business, parts: Parts
     ) -> None:
-        day = day_after(1)
+        day = day_after(2)
         assert len(api.starts(day)) == 16
         await parts.tenants.set_hours(business.agent, AROUND_THE_CLOCK)
         assert len(api.starts(day)) == 48

@@ -66,7 +66,7 @@ def test_waiting_for_nobody_ends_with_the_next_step(
 async def test_waiting_shows_why_it_failed(
     run: CommandLine, connected: Connected
 ) -> None:
-    await connected.execute("UPDATE connections SET status = 'needs_reauthorization'")
+    await connected.rows("UPDATE connections SET status = 'needs_reauthorization'")
     words = ("connections", "sync", "--tenant", connected.tenant_id, "--wait")
     assert "connect the account again" in run(*words, status=1).told
     ended = run(*words, "--json", status=1).json

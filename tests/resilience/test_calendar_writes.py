@@ -446,12 +446,12 @@ async def test_recovery_wakes_what_had_backed_off_for_long(
     old, new = [await diary.book() for _ in range(2)]
     paper.down(1)
     await settle(writes, diary, old)
-    await diary.execute(
+    await diary.rows(
         "UPDATE links SET next_try_at = now() + interval '1 hour'"
         " WHERE tenant_id = %s AND appointment_id = %s",
         *(diary.tenant_id, old),
     )
-    await diary.execute(
+    await diary.rows(
         "UPDATE due_work SET due_at = now() + interval '1 hour'"
         " WHERE tenant_id = %s AND item_id = %s",
         *(diary.tenant_id, old),

@@ -246,12 +246,12 @@ class Story:
         Ledger.of(ground.place.server, self.visited.tenant_id).check()
         for job in self.followed:
             assert (
-                await self.visited.known(job.appointment_id)
+                await self.visited.appointment(job.appointment_id)
             ).person.name == self.name
 
     async def check_job(self, job: Job, visits: Sequence[VisitThere]) -> None:
         """Assert that it is an appointment and a visit as was promised last."""
-        found = await self.visited.known(job.appointment_id)
+        found = await self.visited.appointment(job.appointment_id)
         link = await self.visited.link(job.appointment_id)
         there = [each for each in visits if each.appointment_id == job.appointment_id]
         seen = job, found, link, there

@@ -95,8 +95,8 @@ async def test_two_workers_follow_owners_and_bookings(
         synced.add(synced.hour(1))
 
         async def has_followed() -> bool:
-            moved = await synced.appointment(booked[0])
-            cancelled, _ = await synced.appointment(booked[1])
+            moved = await synced.state(booked[0])
+            cancelled, _ = await synced.state(booked[1])
             is_mirrored = await synced.mirror() == [synced.hour(1)]
             return (
                 moved[1] == synced.hour(7) and cancelled == "cancelled" and is_mirrored
@@ -105,7 +105,7 @@ async def test_two_workers_follow_owners_and_bookings(
         await until(has_followed, 90)
     for number in range(2, 6):
         expected = ("confirmed", synced.hour(number))
-        assert await synced.appointment(booked[number]) == expected
+        assert await synced.state(booked[number]) == expected
 
 
 async def test_provider_away_for_a_while(

@@ -170,7 +170,7 @@ class CalendarLife(Life[Synced]):
         for event in self.ours():
             there[appointment_of(event)].append(event)
         for each in self.booked:
-            status, interval = self.run(self.kept.appointment(each))
+            status, interval = self.run(self.kept.state(each))
             link = self.run(self.kept.link(each))
             if status == "cancelled":
                 assert not there[each], (link, there[each])
@@ -209,7 +209,7 @@ class CalendarLife(Life[Synced]):
         """Tell whether it is an event of ours, and not where its appointment is."""
         if "appointmentId" not in event["properties"]:
             return False
-        _, interval = self.run(self.kept.appointment(appointment_of(event)))
+        _, interval = self.run(self.kept.state(appointment_of(event)))
         return not span(interval).items() <= event.items()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from tests.harness.scenes.business import Business
+from tests.harness.scenes.scene import Scene
 from tests.notify.building import SNAPSHOT
 from tests.notify.mailbox import Mailbox
 from tests.notify.receiver import Receiver
@@ -69,7 +70,7 @@ class Screens(Broadcaster):
 
 
 @dataclass(frozen=True)
-class Office:
+class Office(Scene):
     """A tenant with every channel; `hook` is where its webhooks would go."""
 
     parts: Parts
@@ -79,10 +80,6 @@ class Office:
     texts: Receiver
     hook: Receiver
     screens: Screens
-
-    @property
-    def tenant_id(self) -> UUID:
-        return self.business.tenant_id
 
     @property
     def table(self) -> NoticeTable:
@@ -175,12 +172,6 @@ class Office:
         found = await self.table.finish(self.tenant_id, notice_id)
         assert len({each.channel for each in found}) == len(found)
         return {each.channel: each for each in found}
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what the tenant sees in the database."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall()
 
 
 async def settle(office: Office, notice_id: UUID, now: int = NOW, **more: Any) -> Told:

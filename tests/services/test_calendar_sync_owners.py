@@ -18,7 +18,7 @@ async def test_our_own_events_are_not_mirrored(synced: Synced) -> None:
     appointment_id = await synced.written(synced.hour(0))
     await synced.sync()
     assert await synced.mirror() == []
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     # Nor is what its owner copies, for it says whose it is.
     (event,) = synced.sandbox.events(synced.there)
     copy = {name: event[name] for name in ("title", "start", "end", "properties")}
@@ -46,7 +46,7 @@ async def test_moved_by_its_owner(synced: Synced) -> None:
     synced.drag(event_id, synced.hour(20))  # outside the hours: the owner may
     before = synced.sandbox.history(synced.there)
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(20))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(20))
     link = await synced.link(appointment_id)
     assert (link["status"], link["last_error"]) == ("synced", None)
     assert link["synced_version"] == link["wanted_version"] == 2
@@ -66,7 +66,7 @@ async def test_made_longer_by_its_owner(synced: Synced) -> None:
     longer = Interval(synced.hour(0).start, synced.hour(1).end)
     synced.drag(event_key(appointment_id, 0), longer)
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", longer)
+    assert await synced.state(appointment_id) == ("confirmed", longer)
 
 
 async def test_made_a_series_by_its_owner(synced: Synced) -> None:
@@ -76,7 +76,7 @@ async def test_made_a_series_by_its_owner(synced: Synced) -> None:
         synced.there, event_key(appointment_id, 0), recurrence=series
     )
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     # The others are the owner's.
     weeks = [synced.hour(0, day=3 + 7 * week) for week in (1, 2)]
     assert await synced.mirror() == weeks
@@ -87,7 +87,7 @@ async def test_deleted_by_its_owner(synced: Synced) -> None:
     synced.delete(event_key(appointment_id, 0))
     before = synced.sandbox.history(synced.there)
     await synced.sync()
-    status, _ = await synced.appointment(appointment_id)
+    status, _ = await synced.state(appointment_id)
     assert status == "cancelled"
     found = await synced.parts.appointments.get(synced.tenant_id, appointment_id)
     assert found.cancellation_reason == "calendar_event_deleted"
@@ -106,7 +106,7 @@ async def test_freed_by_its_owner(synced: Synced, change: dict[str, str]) -> Non
     event_id = event_key(appointment_id, 0)
     synced.sandbox.owner_changes(synced.there, event_id, **change)
     await synced.sync()
-    status, _ = await synced.appointment(appointment_id)
+    status, _ = await synced.state(appointment_id)
     assert status == "cancelled"
     await synced.write(appointment_id)
     assert synced.shown() == {}  # as after any cancellation
@@ -122,7 +122,7 @@ async def test_deletions_are_found_by_a_full_sync_too(
     if is_full:
         synced.sandbox.forget_changes(synced.there)
     await synced.sync()
-    statuses = [(await synced.appointment(each))[0] for each in (gone, stays)]
+    statuses = [(await synced.state(each))[0] for each in (gone, stays)]
     assert statuses == ["cancelled", "confirmed"]
 
 
@@ -131,7 +131,7 @@ async def test_noise_changes_nothing(synced: Synced) -> None:
     synced.touch(event_key(appointment_id, 0))
     before = await synced.revision()
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     assert await synced.revision() == before
     await synced.move(appointment_id, synced.hour(1))
     await synced.write(appointment_id)
@@ -143,7 +143,7 @@ async def test_one_that_makes_room_lets_another_follow(synced: Synced) -> None:
     synced.drag(event_key(first, 0), synced.hour(1))
     synced.drag(event_key(second, 0), synced.hour(2))
     await synced.sync()
-    times = [(await synced.appointment(each))[1] for each in (first, second)]
+    times = [(await synced.state(each))[1] for each in (first, second)]
     assert times == [synced.hour(1), synced.hour(2)]
 
 
@@ -154,7 +154,7 @@ async def test_what_a_foreign_event_left_is_free_for_ours(synced: Synced) -> Non
     synced.drag(event_key(appointment_id, 0), synced.hour(1))
     synced.drag(foreign, synced.hour(2))
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(1))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(1))
 
 
 # Moves that cannot be had
@@ -165,7 +165,7 @@ async def refused(synced: Synced) -> tuple[UUID, UUID]:
     first, second = [await synced.written(synced.hour(n)) for n in (0, 1)]
     synced.drag(event_key(first, 0), synced.hour(1))
     await synced.sync()
-    times = [(await synced.appointment(each))[1] for each in (first, second)]
+    times = [(await synced.state(each))[1] for each in (first, second)]
     assert times == [synced.hour(0), synced.hour(1)]
     link = await synced.link(first)
     assert (link["status"], link["last_error"]) == ("failed", "MoveRefused")
@@ -187,7 +187,7 @@ async def test_a_move_into_a_conflict_is_told_and_not_repeated(synced: Synced) -
     synced.wait()
     synced.drag(event_key(appointment_id, 0), synced.hour(4))
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(4))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(4))
     assert (await synced.link(appointment_id))["status"] == "synced"
     assert await synced.mirror() == []
 
@@ -235,11 +235,11 @@ async def test_where_no_appointment_can_be(synced: Synced, days: int) -> None:
     synced.drag(event_key(appointment_id, 0), far)
     await synced.sync()
     if days < 0:
-        assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+        assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
         assert (await synced.link(appointment_id))["last_error"] == "MoveRefused"
     else:
         # The sandbox tells of our events wherever they are.
-        assert await synced.appointment(appointment_id) == ("confirmed", far)
+        assert await synced.state(appointment_id) == ("confirmed", far)
 
 
 async def test_into_what_others_take(synced: Synced) -> None:
@@ -248,7 +248,7 @@ async def test_into_what_others_take(synced: Synced) -> None:
     await synced.sync()
     synced.drag(event_key(appointment_id, 0), synced.hour(1))
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     assert (await synced.link(appointment_id))["last_error"] == "MoveRefused"
 
 
@@ -258,7 +258,7 @@ async def test_what_is_over_is_left_alone(synced: Synced) -> None:
     synced.wait(5 * DAY)
     synced.delete(event_key(appointment_id, 0))
     await synced.sync()
-    status, _ = await synced.appointment(appointment_id)
+    status, _ = await synced.state(appointment_id)
     assert status == "confirmed"
 
 
@@ -268,7 +268,7 @@ async def test_what_is_over_and_moved_takes_time_there(synced: Synced) -> None:
     later = synced.hour(0, day=10)
     synced.drag(event_key(appointment_id, 0), later)
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     assert await synced.mirror() == [later]
 
 
@@ -281,11 +281,11 @@ async def test_what_waits_to_be_written_wins(synced: Synced) -> None:
     synced.drag(event_key(appointment_id, 0), synced.hour(4))
     synced.wait()
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(2))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(2))
     await synced.write(appointment_id)
     synced.wait()
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(2))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(2))
     assert synced.shown()[event_key(appointment_id, 0)].endswith("T11:00:00Z")
 
 
@@ -296,13 +296,13 @@ async def test_what_was_written_a_moment_ago_is_asked_for_again(
     await synced.write(appointment_id)
     synced.drag(event_key(appointment_id, 0), synced.hour(3))
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(0))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(0))
     due = await synced.due_in()
     assert due is not None
     assert due <= 21
     synced.wait()
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(3))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(3))
 
 
 async def test_what_is_being_written_is_asked_for_again(synced: Synced) -> None:
@@ -317,7 +317,7 @@ async def test_what_is_being_written_is_asked_for_again(synced: Synced) -> None:
     await until(lambda: synced.shown()[event_id].endswith("T10:00:00Z"))
     synced.drag(event_id, synced.hour(5))
     await synced.sync()
-    assert await synced.appointment(appointment_id) == ("confirmed", synced.hour(1))
+    assert await synced.state(appointment_id) == ("confirmed", synced.hour(1))
     due = await synced.due_in()
     assert due is not None
     assert due <= 21
@@ -326,7 +326,7 @@ async def test_what_is_being_written_is_asked_for_again(synced: Synced) -> None:
     await synced.write(appointment_id)
     synced.wait()
     await synced.sync()
-    _, interval = await synced.appointment(appointment_id)
+    _, interval = await synced.state(appointment_id)
     assert synced.shown()[event_id] == span(interval)["start"]["at"]
 
 
@@ -341,7 +341,7 @@ async def test_a_calendar_that_looks_empty_cancels_nothing(synced: Synced) -> No
         synced.delete(event_key(each, 0))
     synced.add(synced.hour(7, day=4))
     await synced.sync()
-    statuses = {(await synced.appointment(each))[0] for each in booked}
+    statuses = {(await synced.state(each))[0] for each in booked}
     assert statuses == {"confirmed"}
     assert await synced.mirror() == [synced.hour(7)]
     assert (await synced.calendar())["sync_error"] == "LooksEmpty"
@@ -354,7 +354,7 @@ async def test_a_calendar_that_looks_empty_cancels_nothing(synced: Synced) -> No
     # Its owner says that it is so.
     await synced.want(is_full=True, may_be_empty=True)
     await synced.sync()
-    statuses = {(await synced.appointment(each))[0] for each in booked}
+    statuses = {(await synced.state(each))[0] for each in booked}
     assert statuses == {"cancelled"}
     row = await synced.calendar()
     assert (row["sync_error"], row["may_be_empty"]) == (None, False)

@@ -299,7 +299,7 @@ async def test_without_an_address_of_ours_nothing_is_opened(line: Line) -> None:
 
 
 async def test_a_calendar_that_is_gone_has_none(line: Line) -> None:
-    await line.connected.execute("DELETE FROM connections")
+    await line.connected.rows("DELETE FROM connections")
     assert not await line.keep()
 
 
@@ -307,7 +307,7 @@ async def test_what_is_disconnected_while_it_opens_is_closed(line: Line) -> None
     line.sandbox.fault("latency", operations=["openChannel"], seconds=0.5, times=1)
     keeping = asyncio.create_task(line.keep())
     await until(line.is_begun)
-    await line.connected.execute("DELETE FROM connections")
+    await line.connected.rows("DELETE FROM connections")
     assert not await keeping
     assert line.open() == []
 

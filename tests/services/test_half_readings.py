@@ -15,7 +15,6 @@ from universal_calendar.core.provider_errors import (
     Throttled,
 )
 from universal_calendar.core.retry import SECOND
-from universal_calendar.services.booking.appointment_changes import Revision
 
 
 @pytest.fixture
@@ -37,8 +36,8 @@ def pages(scheduled: Scheduled) -> int:
 
 async def go_on(scheduled: Scheduled) -> None:
     """Have the next task come when it is due."""
-    scheduled.now = max(scheduled.now, await scheduled.due_at())
-    await scheduled.settle()
+    await scheduled.wait_until_due()
+    await scheduled.read_due()
 
 
 @pytest.mark.parametrize("error", [Throttled(30.0), ProviderDown(), NotAuthorized()])
@@ -48,12 +47,12 @@ async def test_it_goes_on_where_it_was_stopped(
     scheduled.platform.fails("changes", None, error)
     await scheduled.sync()
     assert pages(scheduled) == 2
-    assert await scheduled.taken(scheduled.hour(0)) == []
+    assert await scheduled.occupied(scheduled.hour(0)) == []
     await go_on(scheduled)
     assert pages(scheduled) == 2
     for number in range(6):
-        assert await scheduled.taken(scheduled.hour(number)) == [scheduled.ben]
-    assert len(await scheduled.listed()) == 6
+        assert await scheduled.occupied(scheduled.hour(number)) == [scheduled.ben]
+    assert len(await scheduled.statuses()) == 6
     await scheduled.sync()
     assert pages(scheduled) == 3
 
@@ -62,21 +61,23 @@ async def test_time_that_runs_out_is_no_failure(scheduled: Scheduled) -> None:
     scheduled.platform.page_size, scheduled.platform.seconds_a_page = 1, 0.2
     await scheduled.sync(seconds=0.5)
     asked = [pages(scheduled)]
-    while await scheduled.due_at() <= scheduled.now + MINUTE:
+    while await scheduled.due_in() <= 60:
         calendar = await scheduled.calendar()
         assert (calendar["sync_error"], calendar["leased_until"]) == (None, None)
-        assert await scheduled.taken(scheduled.hour(5)) == []
+        assert await scheduled.occupied(scheduled.hour(5)) == []
         scheduled.wait(MINUTE)
-        await scheduled.settle(seconds=0.5)
+        await scheduled.read_due(seconds=0.5)
         asked.append(pages(scheduled))
     assert sum(asked) == 6
     assert len(asked) > 1
-    assert await scheduled.taken(scheduled.hour(5)) == [scheduled.ben]
-    assert len(await scheduled.listed()) == 6
+    assert await scheduled.occupied(scheduled.hour(5)) == [scheduled.ben]
+    assert len(await scheduled.statuses()) == 6
 
 
 async def test_what_is_read_by_name_meanwhile_is_newer(scheduled: Scheduled) -> None:
-    appointment_id, event = await scheduled.written(scheduled.eve, scheduled.hour(7))
+    appointment_id, event = await scheduled.written_visit(
+        scheduled.eve, scheduled.hour(7)
+    )
     scheduled.platform.fails("changes", None, None, None, Throttled(30.0))
     await scheduled.sync()  # its page says that it is at seven
     scheduled.platform.moves(event, scheduled.hour(8))
@@ -86,23 +87,23 @@ async def test_what_is_read_by_name_meanwhile_is_newer(scheduled: Scheduled) -> 
     scheduled.wait(MINUTE)
     for each in (event, gone, new):
         await scheduled.hint(each)
-    await scheduled.settle()
+    await scheduled.read_due()
     assert scheduled.platform.calls.count("named") == 3
     assert await scheduled.half_read() == 0
     assert await scheduled.is_as(appointment_id, scheduled.eve, scheduled.hour(8))
-    assert await scheduled.taken(scheduled.hour(0)) == [scheduled.eve]
-    listed = await scheduled.listed()
+    assert await scheduled.occupied(scheduled.hour(0)) == [scheduled.eve]
+    listed = await scheduled.statuses()
     assert (listed[gone], listed[new]) == ("cancelled", "scheduled")
 
 
 async def test_what_we_wrote_meanwhile_stays(scheduled: Scheduled) -> None:
-    appointment_id, event = await scheduled.written(scheduled.eve, scheduled.hour(6))
+    appointment_id, event = await scheduled.written_visit(
+        scheduled.eve, scheduled.hour(6)
+    )
     scheduled.platform.fails("changes", None, None, None, Throttled(30.0))
     await scheduled.sync()
     scheduled.wait(MINUTE)
-    later = scheduled.hour(7)
-    revision = Revision(start=later.start, end=later.end)
-    await scheduled.revise(appointment_id, revision)
+    await scheduled.move(appointment_id, scheduled.hour(7))
     await scheduled.write(appointment_id)
     scheduled.wait(MINUTE)
     await go_on(scheduled)
@@ -129,7 +130,7 @@ async def test_an_outage_is_no_reading_that_it_rests_from(
     scheduled.platform.fails("changes", None, ProviderDown())
     await scheduled.sync()
     scheduled.wait(2 * HOUR)
-    await scheduled.settle()
+    await scheduled.read_due()
     rests_until = from_datetime(
         datetime.fromisoformat((await scheduled.calendar())["rests_until"])
     )
@@ -142,7 +143,7 @@ async def test_what_was_read_long_ago_is_read_again(scheduled: Scheduled) -> Non
     await scheduled.sync()
     pages(scheduled)
     scheduled.wait(4 * HOUR)
-    await scheduled.settle()
+    await scheduled.read_due()
     assert pages(scheduled) == 3
 
 
@@ -155,6 +156,6 @@ async def test_who_asked_meanwhile_gets_a_reading_of_their_own(
     pages(scheduled)
     await scheduled.sync()
     assert pages(scheduled) == 2
-    assert await scheduled.due_at() <= scheduled.now + MINUTE
+    assert await scheduled.due_in() <= 60
     await go_on(scheduled)
     assert pages(scheduled) == 3

@@ -39,7 +39,7 @@ def who_has(scheduled: Scheduled, booked: UUID) -> list[str]:
 
 
 async def test_the_visit_is_reassigned_and_stays_theirs(scheduled: Scheduled) -> None:
-    booked, _ = await scheduled.written(scheduled.ben, scheduled.hour(0))
+    booked, _ = await scheduled.written_visit(scheduled.ben, scheduled.hour(0))
     assert who_has(scheduled, booked) == ["t-ben"]
     await scheduled.revise(booked, EVE_IS_NAMED)
     await scheduled.write(booked)
@@ -57,7 +57,7 @@ async def test_who_the_platforms_people_send_instead_keeps_it(
     scheduled: Scheduled, is_read: bool
 ) -> None:
     """Whatever was wished for before: neither side changes it back, read or not."""
-    booked, event_id = await scheduled.written(scheduled.ben, scheduled.hour(0))
+    booked, event_id = await scheduled.written_visit(scheduled.ben, scheduled.hour(0))
     await scheduled.revise(booked, EVE_IS_NAMED)
     await scheduled.write(booked)
     scheduled.wait()
@@ -74,7 +74,7 @@ async def test_who_the_platforms_people_send_instead_keeps_it(
 
 
 async def test_the_wish_waits_for_the_platform(scheduled: Scheduled) -> None:
-    booked, _ = await scheduled.written(scheduled.ben, scheduled.hour(0))
+    booked, _ = await scheduled.written_visit(scheduled.ben, scheduled.hour(0))
     scheduled.platform.fails("put", ProviderDown())
     await scheduled.revise(booked, EVE_IS_NAMED)
     await scheduled.write(booked)
@@ -86,7 +86,7 @@ async def test_the_wish_waits_for_the_platform(scheduled: Scheduled) -> None:
 
 
 async def test_a_visit_that_is_made_anew_is_theirs(scheduled: Scheduled) -> None:
-    booked, _ = await scheduled.written(scheduled.ben, scheduled.hour(0))
+    booked, _ = await scheduled.written_visit(scheduled.ben, scheduled.hour(0))
     await scheduled.revise(booked, EVE_IS_NAMED)
     await scheduled.write(booked)
     await retitle(scheduled, booked)
@@ -96,7 +96,7 @@ async def test_a_visit_that_is_made_anew_is_theirs(scheduled: Scheduled) -> None
 
 
 async def test_with_another_agent_the_wish_is_over(scheduled: Scheduled) -> None:
-    booked, _ = await scheduled.written(scheduled.ben, scheduled.hour(0))
+    booked, _ = await scheduled.written_visit(scheduled.ben, scheduled.hour(0))
     await scheduled.revise(booked, EVE_IS_NAMED)
     for agent in (scheduled.ann, scheduled.ben):
         await scheduled.revise(booked, Revision(agent_id=agent.agent_id))

@@ -33,9 +33,9 @@ async def test_a_visit_takes_its_technicians_time_alone(scheduled: Scheduled) ->
     scheduled.platform.adds(at=nobody)
     scheduled.platform.adds("t-eve", "t-ben", at=both)
     await scheduled.sync()
-    assert await scheduled.taken(ben) == [scheduled.ben]
-    assert await scheduled.taken(nobody) == [scheduled.ann]
-    assert await scheduled.taken(both) == [scheduled.ben, scheduled.eve]
+    assert await scheduled.occupied(ben) == [scheduled.ben]
+    assert await scheduled.occupied(nobody) == [scheduled.ann]
+    assert await scheduled.occupied(both) == [scheduled.ben, scheduled.eve]
     with pytest.raises(SlotUnavailable):
         await scheduled.book(scheduled.ben, ben)
     assert await scheduled.book(scheduled.eve, ben)
@@ -45,13 +45,13 @@ async def test_who_is_unknown_counts_as_nobody(scheduled: Scheduled) -> None:
     at = scheduled.hour(0)
     scheduled.platform.adds("t-unheard", at=at)
     await scheduled.sync()
-    assert await scheduled.taken(at) == [scheduled.ann]
+    assert await scheduled.occupied(at) == [scheduled.ann]
     # Told of, they are who they are from the next sync on.
     eve = replace(EVE, technician_id="t-unheard", name="  eve ")
     scheduled.platform.team = [eve]
     await scheduled.rows("DELETE FROM technicians WHERE technician_id = 't-eve'")
     await scheduled.sync()
-    assert await scheduled.taken(at) == [scheduled.eve]
+    assert await scheduled.occupied(at) == [scheduled.eve]
 
 
 async def test_who_is_new_works_as_nobody_until_told(scheduled: Scheduled) -> None:
@@ -59,7 +59,7 @@ async def test_who_is_new_works_as_nobody_until_told(scheduled: Scheduled) -> No
     scheduled.platform.team.append(Technician("t-temp", "Temp"))
     scheduled.platform.adds("t-temp", at=at)
     await scheduled.sync()
-    assert await scheduled.taken(at) == [scheduled.ann]
+    assert await scheduled.occupied(at) == [scheduled.ann]
 
 
 async def test_whose_time_it_is_changes_at_once(scheduled: Scheduled) -> None:
@@ -72,11 +72,11 @@ async def test_whose_time_it_is_changes_at_once(scheduled: Scheduled) -> None:
         for each in (scheduled.ben, scheduled.eve)
     }
     await scheduled.assign("t-ben", scheduled.eve)
-    assert await scheduled.taken(at) == [scheduled.eve]
+    assert await scheduled.occupied(at) == [scheduled.eve]
     for each in (scheduled.ben, scheduled.eve):
         assert (await scheduled.agenda(each, at)).revision > before[each.name]
     await scheduled.assign("t-ben", None)
-    assert await scheduled.taken(at) == []
+    assert await scheduled.occupied(at) == []
     assert scheduled.platform.calls == calls  # nobody had to be asked
 
 
@@ -95,7 +95,7 @@ async def test_two_platforms_each_have_a_nobody(scheduled: Scheduled) -> None:
         " FROM tenants",
         scheduled.eve.agent_id,
     )
-    assert await scheduled.taken(at) == [scheduled.ann]
+    assert await scheduled.occupied(at) == [scheduled.ann]
 
 
 async def test_what_changed_is_found_and_what_did_not_is_not_written(
@@ -113,8 +113,8 @@ async def test_what_changed_is_found_and_what_did_not_is_not_written(
     scheduled.platform.assigns(event_id, "t-eve")
     scheduled.platform.moves(gone, None)
     await scheduled.sync()
-    assert await scheduled.taken(at) == [scheduled.eve]
-    assert await scheduled.taken(later) == []
+    assert await scheduled.occupied(at) == [scheduled.eve]
+    assert await scheduled.occupied(later) == []
 
 
 # The list of visits, and how it is read
@@ -128,7 +128,7 @@ async def test_visits_are_kept_page_by_page(scheduled: Scheduled) -> None:
     ]
     await scheduled.sync()
     assert scheduled.platform.calls.count("changes") == 3
-    assert await scheduled.listed() == dict.fromkeys(events, "scheduled")
+    assert await scheduled.statuses() == dict.fromkeys(events, "scheduled")
     # The third page fails: what the others told is listed already, and nothing lost.
     scheduled.wait()
     del scheduled.platform.visits[events[-1]]
@@ -137,9 +137,9 @@ async def test_visits_are_kept_page_by_page(scheduled: Scheduled) -> None:
     scheduled.platform.fails("changes", None, None, NotAuthorized())
     await scheduled.sync()
     assert (await scheduled.calendar())["sync_error"] == "NotAuthorized"
-    listed = await scheduled.listed()
+    listed = await scheduled.statuses()
     assert [listed[each] for each in events] == ["cancelled"] * 2 + ["scheduled"] * 8
-    assert await scheduled.taken(scheduled.hour(0, day=1)) == [scheduled.ben]
+    assert await scheduled.occupied(scheduled.hour(0, day=1)) == [scheduled.ben]
 
 
 async def test_what_is_judged_has_no_visits(scheduled: Scheduled) -> None:
@@ -157,7 +157,7 @@ async def test_what_is_judged_has_no_visits(scheduled: Scheduled) -> None:
     (event,) = await schedules.keep(calendar, page.events, agents, scheduled.now)
     assert page.events[0].visit is not None
     assert (event.visit, event.technicians) == (None, ("t-ben", NOBODY))
-    assert list(await scheduled.listed()) == [event.event_id]
+    assert list(await scheduled.statuses()) == [event.event_id]
 
 
 async def test_a_visit_that_vanished_is_cancelled_in_the_list(
@@ -170,7 +170,7 @@ async def test_a_visit_that_vanished_is_cancelled_in_the_list(
     del scheduled.platform.visits[gone]
     scheduled.wait()
     await scheduled.sync()
-    assert await scheduled.listed() == {
+    assert await scheduled.statuses() == {
         gone: "cancelled",
         stays: "scheduled",
         long_ago: "scheduled",
@@ -191,21 +191,22 @@ async def test_a_visit_that_was_done_stays_so_until_it_vanishes(
     for _ in range(2):
         scheduled.wait()
         await scheduled.sync()
-        assert await scheduled.listed() == {gone: "cancelled", untimed: "completed"}
+        assert await scheduled.statuses() == {gone: "cancelled", untimed: "completed"}
 
 
 async def test_what_looks_empty_cancels_nothing_in_the_list(
     scheduled: Scheduled,
 ) -> None:
     booked = [
-        (await scheduled.written(scheduled.ben, scheduled.hour(n)))[0] for n in range(3)
+        (await scheduled.written_visit(scheduled.ben, scheduled.hour(n)))[0]
+        for n in range(3)
     ]
     await scheduled.sync()
-    before = await scheduled.listed()
+    before = await scheduled.statuses()
     scheduled.platform.visits.clear()
     await scheduled.sync()
     assert (await scheduled.calendar())["sync_error"] == "LooksEmpty"
-    assert await scheduled.listed() == before
+    assert await scheduled.statuses() == before
     for number, each in enumerate(booked):
         assert await scheduled.is_as(each, scheduled.ben, scheduled.hour(number))
 
@@ -225,7 +226,7 @@ async def test_throttled_for_a_moment_it_waits(scheduled: Scheduled, call: str) 
     scheduled.platform.fails(call, Throttled(0.2))
     await scheduled.sync()
     assert (await scheduled.calendar())["sync_error"] is None
-    assert await scheduled.taken(scheduled.hour(0)) == [scheduled.ben]
+    assert await scheduled.occupied(scheduled.hour(0)) == [scheduled.ben]
 
 
 async def test_technicians_who_cannot_be_asked_for_stop_the_sync(
@@ -235,7 +236,7 @@ async def test_technicians_who_cannot_be_asked_for_stop_the_sync(
     scheduled.platform.fails("technicians", NotAuthorized())
     await scheduled.sync()
     assert (await scheduled.calendar())["sync_error"] == "NotAuthorized"
-    assert await scheduled.taken(scheduled.hour(0)) == []
+    assert await scheduled.occupied(scheduled.hour(0)) == []
 
 
 # Asked just before a booking

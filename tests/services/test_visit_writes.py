@@ -75,7 +75,7 @@ async def connect_cards(workshop: Workshop, agent_id: UUID) -> Connection:
 async def test_a_platform_is_told_of_customer_and_job(workshop: Workshop) -> None:
     diary = workshop.diary
     appointment_id = await diary.book()
-    await diary.execute(
+    await diary.rows(
         "UPDATE appointments SET job_type = 'plumbing', urgency = 'emergency',"
         " estimated_cost = 350.5 WHERE appointment_id = %s",
         appointment_id,
@@ -136,9 +136,7 @@ async def test_another_agents_technician_gets_the_same_visit(
     workshop.platform.team = (ANN, BOB)
     await workshop.refresh()
     appointment_id = await diary.book()
-    await diary.execute(
-        "DELETE FROM links WHERE calendar_id <> %s", workshop.calendar_id
-    )
+    await diary.rows("DELETE FROM links WHERE calendar_id <> %s", workshop.calendar_id)
     (before,) = await workshop.settle(appointment_id)
     assert await give(workshop, appointment_id, bob)
     (after,) = await workshop.settle(appointment_id)
@@ -158,9 +156,7 @@ async def test_an_event_in_a_calendar_still_moves_with_its_agent(
     added = await connect_cards(workshop, workshop.business.agent.agent_id)
     diary = workshop.diary
     appointment_id = await diary.book()
-    await diary.execute(
-        "DELETE FROM links WHERE calendar_id = %s", workshop.calendar_id
-    )
+    await diary.rows("DELETE FROM links WHERE calendar_id = %s", workshop.calendar_id)
     assert await give(workshop, appointment_id, bob)
     rows = await workshop.rows("SELECT calendar_id, is_wanted FROM links")
     assert sorted(rows) == sorted(
@@ -199,3 +195,29 @@ async def test_what_is_read_no_more_is_forgotten_but_for_what_we_wrote(
         await read_calendar(unit, workshop.calendar_id, is_read=False)
     assert await workshop.rows("SELECT event_id FROM visits") == [(state.event_id,)]
     assert await visit_of(workshop, appointment_id) is not None
+
+
+async def test_whose_visits_of_ours_say_something_else_of_them(
+    workshop: Workshop,
+) -> None:
+    """What else changed of a visit tells nothing of them, nor do visits of others."""
+    appointment_id = await workshop.diary.book()
+    (state,) = await workshop.settle(appointment_id)
+    event_id, place = str(state.event_id), (workshop.tenant_id, workshop.calendar_id)
+    visit = workshop.platform.visits[event_id]
+    person = replace(visit.customer, name="Joan Smythe")
+    told = replace(visit, customer=person)
+    await workshop.visits.keep(*place, {"theirs": visit}, now())
+    for expected, visits in (
+        ({visit.customer_id}, {event_id: told}),
+        ({"c-99"}, {event_id: replace(visit, customer_id="c-99")}),
+        (set(), {event_id: replace(told, customer_id=None)}),
+        (set(), {event_id: replace(visit, title="Bath", value=Decimal(7))}),
+        (
+            set(),
+            {event_id: replace(visit, customer=replace(visit.customer, notes="x"))},
+        ),
+        (set(), {"theirs": told, "new": told}),
+    ):
+        found = await workshop.visits.customers_changed(*place, visits)
+        assert found == expected

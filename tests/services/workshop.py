@@ -10,6 +10,7 @@ from typing_extensions import override
 from tests.harness.paper.platform import PaperPlatform
 from tests.harness.scenes.business import Business
 from tests.harness.scenes.calendars import Diary, now
+from tests.harness.scenes.scene import Scene
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import Instant
 from universal_calendar.services.calendars.calendar_writes import CalendarWrites
@@ -80,18 +81,13 @@ class WatchedPlatform(PaperPlatform):
 
 
 @dataclass
-class Workshop:
+class Workshop(Scene):
     """A tenant with the platform's account, connected as anybody would."""
 
     parts: Parts
     business: Business
     platform: WatchedPlatform
     connection: Connection
-
-    @property
-    def tenant_id(self) -> UUID:
-        """Return whose it is."""
-        return self.business.tenant_id
 
     @property
     def account(self) -> tuple[UUID, UUID]:
@@ -156,12 +152,6 @@ class Workshop:
         )
         assert isinstance(revision, int)
         return revision
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """Return what the tenant sees in the database."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall() if cursor.description is not None else []
 
 
 def connections_of(parts: Parts, platform: PaperPlatform) -> Connections:

@@ -75,7 +75,7 @@ async def test_hints_are_one_row_and_lose_nothing(connected: Connected) -> None:
 
 async def test_a_sync_that_is_put_off_is_due_again(connected: Connected) -> None:
     await want(connected, now())
-    await connected.execute(
+    await connected.rows(
         "UPDATE due_work SET due_at = now() + '1 hour' WHERE tenant_id = %s",
         connected.tenant_id,
     )

@@ -53,15 +53,16 @@ async def is_waiting(parts: Parts) -> bool:
 
 async def test_a_visit_comes_back_as_it_was_told(schedule: Schedule) -> None:
     visit = replace(
-        schedule.visit("a", technicians=["t-8", "t-1"]),
+        schedule.visit("a", technicians=["t-1", "t-8"]),
         job_type="Plumbing",
         value=Decimal("120.50"),
     )
     nobodys = schedule.visit("b", 61, technicians=[NOBODY])
+    unknown = schedule.visit("c", 62, technicians=["t-8", "t-1"])
     technicians = [Technician(NOBODY, ""), Technician("t-1", "Ann")]
     await schedule.technicians.keep(*schedule.account, technicians)
     await schedule.visits.keep(
-        *schedule.ids, {"a": visit, "b": nobodys}, schedule.began
+        *schedule.ids, {"a": visit, "b": nobodys, "c": unknown}, schedule.began
     )
     known, total = await schedule.visits.page(
         *schedule.ids, all_of(schedule), Page(1, 5)
@@ -69,8 +70,9 @@ async def test_a_visit_comes_back_as_it_was_told(schedule: Schedule) -> None:
     assert known == [
         KnownVisit("a", visit, None, "Ann"),
         KnownVisit("b", nobodys, None, None),
+        KnownVisit("c", unknown, None, None),  # nobody's name stands at another's id
     ]
-    assert total == 2
+    assert total == 3
 
 
 async def test_pages_are_by_start_and_a_page_past_the_end_is_empty(
@@ -159,7 +161,7 @@ async def test_a_visit_of_ours_is_found_by_appointment_and_by_customer(
 ) -> None:
     diary = Diary(parts, business)
     ours, other = await diary.book(), await diary.book()
-    await diary.execute(
+    await diary.rows(
         "UPDATE links SET event_id = 'ours' WHERE appointment_id = %s", ours
     )
     visits = {"ours": schedule.visit("ours"), "theirs": schedule.visit("theirs")}
@@ -195,7 +197,7 @@ async def test_a_customer_is_found_by_phone_by_email_and_by_appointment(
 ) -> None:
     diary = Diary(parts, business)
     ours = await diary.book()
-    await diary.execute("UPDATE links SET event_id = 'ours'")
+    await diary.rows("UPDATE links SET event_id = 'ours'")
     other = Customer("Joe", "+12125550199", "joe@example.com")
     visits = {
         "phone": schedule.visit("phone", customer=replace(CUSTOMER, email=None)),

@@ -18,6 +18,7 @@ from tests.harness.homes import let_through
 from tests.harness.outside.hands import Hand, HousecallProHand, JobberHand
 from tests.harness.running import RunningService, start_service
 from tests.harness.scenes.business import Business, open_business
+from tests.harness.scenes.scene import Scene
 from tests.harness.scenes.synced import offering
 from tests.harness.waiting import until
 from tests.providers.housecallpro.server import running_housecallpro
@@ -95,7 +96,7 @@ def working(
 
 
 @dataclass(frozen=True)
-class Company:
+class Company(Scene):
     """A business whose account at the platform is connected."""
 
     parts: Parts
@@ -103,15 +104,6 @@ class Company:
     hand: Hand
     api: Api
     connection_id: UUID
-
-    @property
-    def tenant_id(self) -> UUID:
-        return self.business.tenant_id
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall() if cursor.description is not None else []
 
     async def is_settled(self) -> bool:
         """Tell whether nothing is left to be written, asked or told."""

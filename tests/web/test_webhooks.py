@@ -146,7 +146,7 @@ async def test_a_thousand_at_once_are_one(hook: Hook) -> None:
 async def test_what_is_told_during_a_sync_brings_another(hook: Hook) -> None:
     """As while a worker has the row, which is then put off."""
     hook.tell()
-    await hook.connected.execute("UPDATE due_work SET due_at = now() + '1 hour'")
+    await hook.connected.rows("UPDATE due_work SET due_at = now() + '1 hour'")
     assert await hook.connected.due_syncs() == 0
     hook.tell(2)
     assert await hook.connected.due_syncs() == 1
@@ -219,7 +219,7 @@ def test_what_is_not_offered(hook: Hook, name: str) -> None:
 
 
 async def test_a_channel_that_was_forgotten(hook: Hook) -> None:
-    await hook.connected.execute("DELETE FROM connections")
+    await hook.connected.rows("DELETE FROM connections")
     assert is_refused(hook.tell(), 401, "UNAUTHORIZED")
 
 

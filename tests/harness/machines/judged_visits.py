@@ -69,7 +69,7 @@ class JudgedVisits(Life[Visited]):
         self, appointment_id: UUID, link: dict[str, Any], visits: Sequence[VisitThere]
     ) -> None:
         """Assert that one that stands is its one visit, and one that does not none."""
-        found = self.run(self.kept.known(appointment_id))
+        found = self.run(self.kept.appointment(appointment_id))
         there = [
             each
             for each in visits
@@ -125,7 +125,7 @@ class JudgedVisits(Life[Visited]):
     def check_wishes(self) -> None:
         super().check_wishes()
         for each in self.booked:
-            found = self.run(self.kept.known(each))
+            found = self.run(self.kept.appointment(each))
             assert found.agent_id in self.wanted_agents[each]
             if each not in self.touched:
                 assert found.agent_id == self.last_agents[each]
@@ -152,7 +152,7 @@ class JudgedVisits(Life[Visited]):
 
     def is_known(self, link: dict[str, Any]) -> bool:
         """Tell whether an appointment has an event, or waits for one."""
-        found = self.run(self.kept.known(UUID(link["appointment_id"])))
+        found = self.run(self.kept.appointment(UUID(link["appointment_id"])))
         is_over = found.status == "cancelled" and link["status"] != "pending"
         return link["event_id"] is not None or not is_over
 
@@ -185,7 +185,8 @@ class JudgedVisits(Life[Visited]):
         agents = {self.kept.works_as[each] for each in visit.technicians or (NOBODY,)}
         if appointment_id is None:
             return agents
-        found, link = self.run(self.kept.known(appointment_id)), links[appointment_id]
+        found = self.run(self.kept.appointment(appointment_id))
+        link = links[appointment_id]
         if link["event_id"] is None and not is_live:
             return set()  # it waits to be written, or could not be
         is_refused = link["last_error"] == "MoveRefused"

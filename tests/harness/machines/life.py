@@ -226,7 +226,7 @@ class Life(RuleBasedStateMachine, Generic[Kept]):
     def check_wishes(self) -> None:
         """Assert that none was lost, and none is where nobody wanted it."""
         for each in self.booked:
-            status, interval = self.run(self.kept.appointment(each))
+            status, interval = self.run(self.kept.state(each))
             assert interval in self.wanted[each]
             assert status == "confirmed" or each in self.given_up
             if each not in self.touched:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.clock import utc_now
-from universal_calendar.core.instant import from_datetime
+from universal_calendar.core.instant import Instant, from_datetime
 from universal_calendar.services.ports.tenants import Agent
 
 ALWAYS_OPEN_DAYS = {
@@ -38,6 +38,21 @@ class Business:
         return str(self.agent.agent_id)
 
 
+async def add_agent(
+    parts: Parts,
+    tenant_id: UUID,
+    name: str,
+    now: Instant,
+    hours: Mapping[str, object] | None = EVERY_DAY,
+    timezone: str = "UTC",
+) -> Agent:
+    """Add an agent with these hours (None: without)."""
+    agent = await parts.tenants.add_agent(tenant_id, name, timezone, now)
+    if hours is not None:
+        await parts.tenants.set_hours(agent, dict(hours))
+    return agent
+
+
 async def open_business(
     parts: Parts,
     *,
@@ -45,12 +60,9 @@ async def open_business(
     timezone: str = "UTC",
 ) -> Business:
     """Add a tenant, an agent with these hours (None: without), and a key."""
-    now = utc_now()
-    tenant = await parts.tenants.add("Acme", timezone, from_datetime(now))
-    agent = await parts.tenants.add_agent(
-        tenant.tenant_id, "Ann", timezone, from_datetime(now)
-    )
-    if hours is not None:
-        await parts.tenants.set_hours(agent, dict(hours))
-    _, secret = await parts.api_keys.create(tenant.tenant_id, now)
-    return Business(tenant.tenant_id, agent, secret)
+    moment = utc_now()
+    now = from_datetime(moment)
+    tenant_id = (await parts.tenants.add("Acme", timezone, now)).tenant_id
+    agent = await add_agent(parts, tenant_id, "Ann", now, hours, timezone)
+    _, secret = await parts.api_keys.create(tenant_id, moment)
+    return Business(tenant_id, agent, secret)

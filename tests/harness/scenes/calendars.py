@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.harness.scenes.business import Business
+from tests.harness.scenes.scene import Scene
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
@@ -65,7 +66,7 @@ def now() -> Instant:
 
 
 @dataclass
-class Diary:
+class Diary(Scene):
     """Books, moves and cancels appointments of one business."""
 
     parts: Parts
@@ -110,7 +111,7 @@ class Diary:
 
     async def revive(self, appointment_id: UUID, *, due_in: float = 0) -> None:
         """Have an event again, as when another agent gave it back."""
-        await self._change(appointment_id, _MOVE, due_in, is_wanted=True)
+        await self.move(appointment_id, due_in=due_in)
 
     async def _change(
         self, appointment_id: UUID, statement: str, due_in: float, *, is_wanted: bool
@@ -127,11 +128,6 @@ class Diary:
             await connection.execute(_FOLLOW, values)
             await connection.execute(_DUE, values)
 
-    @property
-    def tenant_id(self) -> UUID:
-        """Return whose diary it is."""
-        return self.business.tenant_id
-
     def _values(self, appointment_id: UUID, due_in: float) -> Values:
         moment = utc_now()
         return {
@@ -143,54 +139,31 @@ class Diary:
 
     async def start_of(self, appointment_id: UUID) -> Instant:
         """Return when the appointment begins."""
-        (row,) = await self._rows(
-            "SELECT starts_at FROM appointments WHERE tenant_id = %s AND"
-            " appointment_id = %s",
+        ((starts_at,),) = await self.rows(
+            "SELECT starts_at FROM appointments WHERE appointment_id = %s",
             appointment_id,
         )
-        return from_datetime(row[0])
+        return from_datetime(starts_at)
 
     async def link(self, appointment_id: UUID) -> dict[str, Any]:
         """Return the row of its one link."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(
-                "SELECT row_to_json(l) FROM links l WHERE tenant_id = %s"
-                " AND appointment_id = %s",
-                [self.tenant_id, appointment_id],
-            )
-            row = await cursor.fetchone()
-            assert row is not None
-            return dict(row[0])
+        return await self.row("links", "appointment_id", appointment_id)
 
     async def due_at(self, appointment_id: UUID) -> Instant | None:
         """Return when the sweep takes it up, None if all is done."""
-        rows = await self._rows(
-            "SELECT due_at FROM due_work WHERE tenant_id = %s AND item_id = %s",
-            appointment_id,
+        rows = await self.rows(
+            "SELECT due_at FROM due_work WHERE item_id = %s", appointment_id
         )
         return from_datetime(rows[0][0]) if rows else None
 
     async def unsettled(self) -> int:
         """Return how many appointments the calendar does not show as they are."""
-        async with self.parts.database.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT count(*) FROM due_work WHERE tenant_id = %s AND kind = %s",
-                [self.tenant_id, CALENDAR],
-            )
-            row = await cursor.fetchone()
-            return 0 if row is None else int(row[0])
-
-    async def execute(self, statement: str, *values: object) -> None:
-        """Run a statement among the tenant's rows."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            await connection.execute(statement.encode(), values)
-
-    async def _rows(self, statement: str, appointment_id: UUID) -> list[Any]:
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(
-                statement.encode(), [self.tenant_id, appointment_id]
-            )
-            return await cursor.fetchall()
+        due = await self.rows(
+            "SELECT FROM due_work WHERE tenant_id = %s AND kind = %s",
+            self.tenant_id,
+            CALENDAR,
+        )
+        return len(due)
 
 
 def shown(instant: Instant) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from tests.harness.outside.sandbox import Sandbox, SandboxAccount
 from tests.harness.scenes.business import Business
+from tests.harness.scenes.scene import Scene
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import from_datetime
@@ -13,25 +14,14 @@ from universal_calendar.store.connections.connections import ConnectionTable
 
 
 @dataclass(frozen=True)
-class Connected:
+class Connected(Scene):
     """A connection with one calendar that is read."""
 
     parts: Parts
-    tenant_id: UUID
+    business: Business
     connection_id: UUID
     calendar_id: UUID
     account: SandboxAccount
-
-    async def execute(self, statement: str, *values: object) -> None:
-        """Run a statement among the tenant's rows."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            await connection.execute(statement.encode(), values)
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """Return rows of the tenant."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall()
 
     async def due_syncs(self) -> int:
         """Return how many of its calendars are due to be read."""
@@ -45,7 +35,7 @@ class Connected:
 
     async def settle(self) -> None:
         """Take the due sync away, as whoever has read the calendar does."""
-        await self.execute(
+        await self.rows(
             "DELETE FROM due_work WHERE tenant_id = %s AND kind = 'sync'",
             self.tenant_id,
         )
@@ -73,7 +63,7 @@ async def connect(
         ),
         now,
     )
-    connected = Connected(parts, tenant_id, connection_id, calendar_id, account)
-    await connected.execute("UPDATE calendars SET is_read = true")
+    connected = Connected(parts, business, connection_id, calendar_id, account)
+    await connected.rows("UPDATE calendars SET is_read = true")
     await connected.settle()
     return connected

@@ -12,6 +12,8 @@ from uuid import UUID
 from tests.harness.paper.platform import PaperPlatform
 from tests.harness.scenes.business import Business
 from tests.harness.scenes.calendars import now
+from tests.harness.scenes.scene import Scene
+from tests.harness.scenes.schedules import new_schedule
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import DAY, Instant, from_datetime, to_datetime
 from universal_calendar.core.retry import SECOND
@@ -31,7 +33,7 @@ from universal_calendar.services.field_service.platform_hints import PlatformHin
 from universal_calendar.services.ports.answers import Replay
 from universal_calendar.services.ports.appointments import Person
 from universal_calendar.services.ports.calendars import PushDelivery
-from universal_calendar.services.ports.connections import NewCalendar, NewConnection
+from universal_calendar.services.ports.connections import NewConnection
 from universal_calendar.services.ports.identity import Actor, ActorKind, Caller
 from universal_calendar.store.calendars.links import LinkTable
 from universal_calendar.store.calendars.schedules import ScheduleTable
@@ -54,7 +56,7 @@ JANE = Person(
 
 
 @dataclass
-class Fitters:
+class Fitters(Scene):
     """A tenant whose account at the platform is connected; `now` moves when told to."""
 
     parts: Parts
@@ -64,11 +66,6 @@ class Fitters:
     connection_id: UUID
     calendar_id: UUID
     now: Instant
-
-    @property
-    def tenant_id(self) -> UUID:
-        """Return whose account it is."""
-        return self.business.tenant_id
 
     @property
     def changed(self) -> ChangedCustomerTable:
@@ -177,17 +174,7 @@ class Fitters:
 
     async def connection(self) -> dict[str, Any]:
         """Return the connection's row."""
-        ((row,),) = await self.rows(
-            "SELECT row_to_json(n) FROM connections n WHERE connection_id = %s",
-            self.connection_id,
-        )
-        return dict(row)
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what the tenant sees in the database."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall() if cursor.description is not None else []
+        return await self.row("connections", "connection_id", self.connection_id)
 
 
 async def connect_account(
@@ -202,15 +189,6 @@ async def connect_account(
     """Connect an account of the platform, or connect it again."""
     at = at or now()
     calendar_id, connection_id = new_id(at), new_id(at)
-    calendar = NewCalendar(
-        calendar_id,
-        "schedule",
-        "Acme",
-        is_primary=True,
-        is_writable=True,
-        is_read=True,
-        is_schedule=True,
-    )
     new = NewConnection(
         business.tenant_id,
         connection_id,
@@ -218,7 +196,7 @@ async def connect_account(
         None,
         account,
         {"account": account, "key": "secret"},
-        [calendar],
+        [new_schedule(calendar_id)],
     )
     table = ConnectionTable(parts.database, parts.keyring)
     kept = await table.add(new, at)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from universal_calendar.bootstrap.parts import Parts, new_id
-from universal_calendar.core.instant import MINUTE, Instant
+from universal_calendar.core.instant import MINUTE, Instant, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import from_wall_clock, zone_named
 from universal_calendar.core.wanted import LocalTime
@@ -38,6 +38,14 @@ class Place:
     day: date
     minute: int
     minutes: int = 30
+
+    @classmethod
+    def at(cls, agent: Agent, interval: Interval) -> "Place":
+        """Return a time of whole minutes as one of the agent's; its zone decides."""
+        zone = zone_named(agent.timezone)
+        start = to_datetime(interval.start).astimezone(zone)
+        minute = start.hour * 60 + start.minute
+        return cls(agent, start.date(), minute, interval.length // MINUTE)
 
     @property
     def interval(self) -> Interval:

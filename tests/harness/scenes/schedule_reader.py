@@ -10,19 +10,14 @@ import sys
 import tracemalloc
 
 from tests.harness.scenes.business import open_business
+from tests.harness.scenes.followed import Followed
 from tests.providers.means import means_of
 from universal_calendar.bootstrap.parts import open_parts, start_server
 from universal_calendar.bootstrap.providers import oauth_configs, platform_configs
-from universal_calendar.bootstrap.syncs import SYNC_SECONDS, calendar_sync
-from universal_calendar.bootstrap.worker import connections
-from universal_calendar.clock import utc_now
-from universal_calendar.core.instant import DAY, from_datetime
+from universal_calendar.bootstrap.syncs import SYNC_SECONDS
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.registry import PROVIDERS
-from universal_calendar.services.ports.appointments import Page
-from universal_calendar.services.ports.visit_store import VisitFilter
 from universal_calendar.settings import Settings
-from universal_calendar.store.field_service.visits import VisitTable
 
 
 async def read_schedule(slug: str, credentials: dict[str, str]) -> tuple[int, int]:
@@ -31,25 +26,15 @@ async def read_schedule(slug: str, credentials: dict[str, str]) -> tuple[int, in
     registered, platforms = oauth_configs(settings), platform_configs(settings)
     provider = PROVIDERS[slug](means_of(sender, registered, platforms))
     assert provider is not None
-    offered, now = {slug: provider}, from_datetime(utc_now())
     async with open_parts(settings, start_server(settings)) as parts:
         business = await open_business(parts)
-        connection = await connections(parts, offered).add(
-            business.tenant_id, slug, credentials, now
-        )
-        (calendar,) = connection.calendars
-        syncs = calendar_sync(parts, offered)
+        followed = Followed(parts, business, {slug: provider})
+        await followed.open_account(slug, credentials)
         tracemalloc.start()
-        await syncs.settle(
-            business.tenant_id, calendar.calendar_id, now, seconds=SYNC_SECONDS
-        )
+        await followed.sync(seconds=SYNC_SECONDS)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        table = VisitTable(parts.database, parts.keyring)
-        span = VisitFilter(now - 40 * DAY, now + 500 * DAY)
-        _, known = await table.page(
-            business.tenant_id, calendar.calendar_id, span, Page()
-        )
+        known = len(await followed.rows("SELECT FROM visits"))
     await sender.close()
     return peak, known
 

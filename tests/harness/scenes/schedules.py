@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from tests.harness.scenes.business import Business
+from tests.harness.scenes.business import Business, add_agent
 from tests.harness.scenes.calendars import now
+from tests.harness.scenes.scene import Scene
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.instant import MINUTE, Instant
 from universal_calendar.core.interval import Interval
@@ -20,15 +21,19 @@ CUSTOMER = Customer("Jane Canary", "+1 555 010 0200", "Jane@example.com", "1 Mai
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Scene):
     """A connection with one calendar, the schedule."""
 
     parts: Parts
-    tenant_id: UUID
-    agent: Agent
+    business: Business
     connection_id: UUID
     calendar_id: UUID
     began: Instant
+
+    @property
+    def agent(self) -> Agent:
+        """Return the business's first."""
+        return self.business.agent
 
     @property
     def ids(self) -> tuple[UUID, UUID]:
@@ -52,16 +57,8 @@ class Schedule:
 
     async def agent_named(self, name: str) -> UUID:
         """Add an agent."""
-        agent = await self.parts.tenants.add_agent(
-            self.tenant_id, name, "UTC", self.began
-        )
-        return agent.agent_id
-
-    async def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """Return rows of the tenant."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(statement.encode(), values)
-            return await cursor.fetchall() if cursor.description else []
+        add = add_agent(self.parts, self.tenant_id, name, self.began, hours=None)
+        return (await add).agent_id
 
     def interval(self, minutes: int) -> Interval:
         """Return an hour that begins so many minutes after it was connected."""
@@ -90,11 +87,9 @@ class Schedule:
         )
 
 
-async def connected_schedule(parts: Parts, business: Business) -> Schedule:
-    """Connect a platform's account, without asking anybody."""
-    tenant_id, began = business.tenant_id, now()
-    calendar_id, connection_id = new_id(began), new_id(began)
-    calendar = NewCalendar(
+def new_schedule(calendar_id: UUID) -> NewCalendar:
+    """Return a platform's schedule, to be connected."""
+    return NewCalendar(
         calendar_id,
         "schedule",
         "Acme",
@@ -103,10 +98,15 @@ async def connected_schedule(parts: Parts, business: Business) -> Schedule:
         is_read=True,
         is_schedule=True,
     )
-    await ConnectionTable(parts.database, parts.keyring).add(
-        NewConnection(
-            tenant_id, connection_id, "paper", None, "acme", {"key": "x"}, [calendar]
-        ),
-        began,
+
+
+async def connected_schedule(parts: Parts, business: Business) -> Schedule:
+    """Connect a platform's account, without asking anybody."""
+    tenant_id, began = business.tenant_id, now()
+    calendar_id, connection_id = new_id(began), new_id(began)
+    calendars = [new_schedule(calendar_id)]
+    new = NewConnection(
+        tenant_id, connection_id, "paper", None, "acme", {"key": "x"}, calendars
     )
-    return Schedule(parts, tenant_id, business.agent, connection_id, calendar_id, began)
+    await ConnectionTable(parts.database, parts.keyring).add(new, began)
+    return Schedule(parts, business, connection_id, calendar_id, began)

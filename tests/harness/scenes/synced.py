@@ -3,25 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from tests.harness.outside.sandbox import Sandbox, SandboxAccount
 from tests.harness.scenes.business import open_business
 from tests.harness.scenes.followed import Followed
-from tests.harness.scenes.front_desk import FrontDesk, Place
+from tests.harness.scenes.front_desk import Place
 from universal_calendar.bootstrap.outside import open_outside
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.bootstrap.providers import Providers, providers
-from universal_calendar.bootstrap.syncs import calendar_sync
-from universal_calendar.bootstrap.worker import calendar_writes, connections
-from universal_calendar.clock import utc_now
-from universal_calendar.core.instant import (
-    MINUTE,
-    from_datetime,
-    instant_text,
-    to_datetime,
-)
+from universal_calendar.core.instant import from_datetime, instant_text
 from universal_calendar.core.interval import Interval
 
 
@@ -49,22 +40,12 @@ class Synced(Followed):
 
     async def book(self, interval: Interval) -> UUID:
         """Book the time, without writing it yet."""
-        start = to_datetime(interval.start)
-        place = Place(
-            self.business.agent,
-            start.date(),
-            start.hour * 60 + start.minute,
-            interval.length // MINUTE,
-        )
-        booked = await FrontDesk(self.parts).book(place, self.now)
-        assert booked.appointment_id is not None
-        return booked.appointment_id
+        return await self.take(Place.at(self.business.agent, interval))
 
     async def written(self, interval: Interval) -> UUID:
         """Book the time, write the event, and wait until that is believed."""
         appointment_id = await self.book(interval)
-        await self.write(appointment_id)
-        self.wait()
+        await self.write_and_wait(appointment_id)
         return appointment_id
 
     async def mirror(self) -> list[Interval]:
@@ -78,11 +59,8 @@ class Synced(Followed):
 
     async def revision(self) -> int:
         """Return the agent's."""
-        ((revision,),) = await self.rows(
-            "SELECT revision FROM agents WHERE agent_id = %s",
-            self.business.agent.agent_id,
-        )
-        return int(revision)
+        agent_id = self.business.agent.agent_id
+        return int((await self.row("agents", "agent_id", agent_id))["revision"])
 
     # There
 
@@ -113,25 +91,10 @@ async def connect(
     parts: Parts, offered: Providers, sandbox: Sandbox, name: str
 ) -> Synced:
     """Open a business, and connect an account of the sandbox as its calendar."""
-    business = await open_business(parts)
-    account = sandbox.account(name)
-    now = from_datetime(utc_now() + timedelta(seconds=1))
-    connection = await connections(parts, offered).add(
-        business.tenant_id, "fake", account.credentials, now
-    )
-    (calendar,) = connection.calendars
-    assert calendar.is_read
-    return Synced(
-        parts,
-        business,
-        calendar_sync(parts, offered),
-        calendar_writes(parts, offered),
-        connection.connection_id,
-        calendar.calendar_id,
-        now,
-        sandbox,
-        account,
-    )
+    business, account = await open_business(parts), sandbox.account(name)
+    synced = Synced(parts, business, offered, sandbox, account)
+    await synced.open_account("fake", account.credentials)
+    return synced
 
 
 @asynccontextmanager

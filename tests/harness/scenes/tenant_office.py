@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.harness.scenes.business import EVERY_DAY, Business
+from tests.harness.scenes.business import EVERY_DAY, Business, add_agent
+from tests.harness.scenes.scene import Scene
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import (
@@ -84,12 +85,12 @@ class Steered:
         await self.act(tenant_id, item_id)
 
 
-class TenantOffice:
+class TenantOffice(Scene):
     """Books and changes as the tenant's operator."""
 
     def __init__(self, parts: Parts, business: Business) -> None:
         """Take whose office it is."""
-        self.parts, self.tenant_id = parts, business.tenant_id
+        self.parts, self.business = parts, business
         self.agent, self.now = business.agent, from_datetime(utc_now())
         self.events, self.notices = Steered(), Steered()
         booking = Appointments(
@@ -113,11 +114,7 @@ class TenantOffice:
 
     async def hire(self, name: str, hours: dict[str, Any] = EVERY_DAY) -> Agent:
         """Add an agent with hours."""
-        agent = await self.parts.tenants.add_agent(
-            self.tenant_id, name, "UTC", self.now
-        )
-        await self.parts.tenants.set_hours(agent, hours)
-        return agent
+        return await add_agent(self.parts, self.tenant_id, name, self.now, hours)
 
     def wish(
         self, interval: Interval, key: str | None = None, **more: Any
@@ -156,12 +153,6 @@ class TenantOffice:
     async def read(self, appointment_id: UUID) -> Appointment:
         """Return an appointment."""
         return await self.parts.appointments.get(self.tenant_id, appointment_id)
-
-    async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the database as the tenant."""
-        async with self.parts.database.transaction(self.tenant_id) as connection:
-            cursor = await connection.execute(query.encode(), values)
-            return [] if cursor.description is None else await cursor.fetchall()
 
     async def listen(self) -> None:
         """Have somebody's software hear of appointments."""

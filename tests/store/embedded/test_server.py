@@ -1,4 +1,3 @@
-import os
 import stat
 from pathlib import Path
 
@@ -60,10 +59,7 @@ def test_secrets_are_private(server: EmbeddedPostgres, home: Path) -> None:
     ) == (True,)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change the user")
-def test_root_runs_the_server_as_somebody_else(
-    server: EmbeddedPostgres, home: Path
-) -> None:
+def test_nobody_runs_the_server_as_root(server: EmbeddedPostgres, home: Path) -> None:
     pid = home.joinpath("postgresql/data/postmaster.pid").read_text().split()[0]
     assert Path("/proc", pid).stat().st_uid != 0
 
@@ -99,6 +95,18 @@ def test_errors_are_in_the_log(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.url) as connection, pytest.raises(psycopg.Error):
         connection.execute("SELECT 1 / 0")
     assert "division by zero" in server.log_file.read_text()
+
+
+def test_large_log_is_put_aside_once_it_starts(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    older = server.log_file.with_name("server.log.1")
+    server.log_file.write_bytes(bytes(10_000_000))
+    with server:
+        assert not older.exists()
+    server.log_file.write_bytes(bytes(10_000_001))
+    with server:
+        assert older.read_bytes() == bytes(10_000_001)
+        assert server.log_file.stat().st_size < 10_000
 
 
 def test_unused_home_is_not_alive(new_home: Path) -> None:

@@ -136,7 +136,7 @@ async def test_it_is_followed_until_it_ends(asking: Desk, reader: Reader) -> Non
 
 
 async def test_the_last_sync_is_told(desk: Desk, connected: Connected) -> None:
-    await connected.execute("UPDATE calendars SET read_at = '2026-01-01T09:00:00Z'")
+    await connected.rows("UPDATE calendars SET read_at = '2026-01-01T09:00:00Z'")
     assert data(trigger(desk))["lastSyncAt"] == "2026-01-01T09:00:00Z"
 
 
@@ -232,7 +232,7 @@ async def test_it_does_not_wait_for_what_was_disconnected(
     desk: Desk, connected: Connected
 ) -> None:
     sync_id = triggered(desk)
-    await connected.execute("DELETE FROM connections")
+    await connected.rows("DELETE FROM connections")
     found = state(desk, sync_id)
     assert (found["status"], found["progress"]) == ("failed", 100)
     assert "disconnected" in found["errors"][0]
@@ -244,12 +244,12 @@ async def test_it_does_not_wait_for_what_is_read_no_more(
 ) -> None:
     sync_id = triggered(desk)
     await reader.begin()
-    await connected.execute("UPDATE calendars SET is_read = false")
+    await connected.rows("UPDATE calendars SET is_read = false")
     assert state(desk, sync_id)["status"] == "completed"
 
 
 async def test_it_does_not_wait_for_its_owner(desk: Desk, connected: Connected) -> None:
-    await connected.execute("UPDATE connections SET status = 'needs_reauthorization'")
+    await connected.rows("UPDATE connections SET status = 'needs_reauthorization'")
     sync_id = triggered(desk)
     found = state(desk, sync_id)
     assert found["status"] == "failed"
@@ -268,10 +268,10 @@ async def test_without_such_a_connection(
 async def test_without_a_calendar_that_is_read(
     desk: Desk, connected: Connected
 ) -> None:
-    await connected.execute("UPDATE calendars SET is_read = false")
+    await connected.rows("UPDATE calendars SET is_read = false")
     problem(trigger(desk), 404, "NOT_FOUND")
-    await connected.execute("UPDATE calendars SET is_read = true")
-    await connected.execute("UPDATE connections SET direction = 'to_provider'")
+    await connected.rows("UPDATE calendars SET is_read = true")
+    await connected.rows("UPDATE connections SET direction = 'to_provider'")
     problem(trigger(desk), 404, "NOT_FOUND")
 
 

@@ -32,6 +32,11 @@ class Layout:
         return self.folder / "server.log"
 
     @property
+    def older_log(self) -> Path:
+        """Keep what it printed before that, once it was much."""
+        return self.folder / "server.log.1"
+
+    @property
     def start_lock(self) -> Path:
         """Serialise starting and stopping."""
         return self.folder / "start.lock"

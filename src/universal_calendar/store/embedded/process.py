@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from psycopg import pq
@@ -33,6 +34,7 @@ SHUTDOWN_STEPS = (
 _PID_LINE, _STATUS_LINE = 0, 7
 _LOCK_SECONDS = 2.0
 _LOG_TAIL_CHARACTERS = 2000
+_LARGEST_LOG_BYTES = 10_000_000
 _log = structlog.get_logger()
 
 
@@ -73,9 +75,8 @@ def launch(layout: Layout, tree: Tree, account: Account) -> int:
     """
     _clear_remains(layout)
     options = [f"--{name}={value}" for name, value in settings(layout).items()]
-    log = os.open(layout.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with (
-        os.fdopen(log, "ab") as output,
+        _opened_log(layout) as output,
         locks.exclusive(layout.server_lock, _LOCK_SECONDS) as lock,
     ):
         position = output.tell()
@@ -94,6 +95,15 @@ def launch(layout: Layout, tree: Tree, account: Account) -> int:
         # A dead child stays in the process table until its parent waits for it.
         threading.Thread(target=server.wait, daemon=True).start()
         return position
+
+
+def _opened_log(layout: Layout) -> BinaryIO:
+    """Open the log to add to it; what was there is put aside if it has grown large."""
+    with suppress(FileNotFoundError):
+        if layout.log.stat().st_size > _LARGEST_LOG_BYTES:
+            layout.log.replace(layout.older_log)
+    log = os.open(layout.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return os.fdopen(log, "ab")
 
 
 def failed_start(layout: Layout, since: int) -> EmbeddedPostgresError:

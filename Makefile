@@ -25,7 +25,7 @@ run: .venv/installed
 	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo
 
 test: .venv/installed $(NODE_DIR)/node_modules/.installed $(VENDOR_DIR)/node_modules/.installed
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 check: static generated test
 

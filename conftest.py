@@ -1,6 +1,7 @@
 """Fixtures of every test: one embedded server, one service, and open parts."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ def pytest_configure() -> None:
     every process that they start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests wait for other processes about as long as they compute."""
+    return min((os.cpu_count() or 1) + 1, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.harness.homes import let_through
@@ -22,12 +23,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let processes of the tests be interrupted.
+    """Let processes of the tests be interrupted, and examples take their time.
 
     A shell that starts the tests in its background has them ignore SIGINT, and so would
     every process that they start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says what else the machine does, and nothing of the code.
+    hypothesis.settings.register_profile(
+        "untimed",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("untimed")
 
 
 def pytest_xdist_auto_num_workers() -> int:

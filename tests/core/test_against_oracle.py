@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 
 from tests.core.oracle import MINUTE, Moment, Oracle, shown
 from tests.core.worlds import Case, agenda_of, cases, instant, moment
@@ -20,8 +20,6 @@ from universal_calendar.core.slots import free_slots
 
 thorough = settings(
     max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 TIMING = {"past": PastStart, "too_soon": TooSoon, "too_far": TooFar}
 

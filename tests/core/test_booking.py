@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.core.building import (
@@ -276,9 +276,7 @@ def test_alternatives_lie_neither_in_the_past_nor_beyond_the_window() -> None:
     assert labels(offered) == [(0, "11:00"), (1, "09:00"), (1, "10:00")]
 
 
-thorough = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+thorough = settings(max_examples=60)
 
 
 @given(cases(), st.integers(-1440, 1440))

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.core.worlds import Case, cases, document_of
 from universal_calendar.core.errors import InvalidField
@@ -289,7 +289,7 @@ def test_completing_spells_one_buffer_as_two() -> None:
 
 
 @given(cases())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_completing_changes_no_meaning_and_is_idempotent(case: Case) -> None:
     document = document_of(case.world)
     completed = complete(document)

@@ -34,7 +34,7 @@ def utc(day: date, hour: int, minute: int = 0) -> Instant:
 
 
 @given(ZONES, DAYS, st.integers(0, 2880))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_first_occurrence_and_the_offset_before_a_gap(
     zone: ZoneInfo, day: date, minute: int
 ) -> None:
@@ -44,7 +44,7 @@ def test_the_first_occurrence_and_the_offset_before_a_gap(
 
 
 @given(ZONES, DAYS, st.integers(0, 1439))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_wall_time_exists_if_clocks_show_it(
     zone: ZoneInfo, day: date, minute: int
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_day_lasts_as_long_as_its_clocks_say(
 
 
 @given(ZONES, DAYS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_fixed_day_has_one_offset_until_the_end_of_the_next(
     zone: ZoneInfo, day: date
 ) -> None:
@@ -111,7 +111,7 @@ def test_a_fixed_day_has_one_offset_until_the_end_of_the_next(
 
 
 @given(ZONES, st.dates(date(2020, 1, 1), date(2037, 12, 1)), st.integers(0, 40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_days_follow_each_other_without_a_hole(
     zone: ZoneInfo, first: date, count: int
 ) -> None:

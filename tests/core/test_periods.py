@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from tests.core.building import (
@@ -35,8 +35,6 @@ UTC = ZoneInfo("UTC")
 OFFICE: dict[str, object] = {"working_hours": every_day(("09:00", "17:00"))}
 thorough = settings(
     max_examples=120,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 ASKERS = st.sampled_from(
     [None, None, "UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Australia/Lord_Howe"]

@@ -82,7 +82,7 @@ def _some_days(day: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
 @example("FREQ=YEARLY;BYDAY=53MO", ANCHOR, 0)
 @example("FREQ=YEARLY", ANCHOR, 0)
 # What never happens takes dateutil seconds: no time to look for the simplest failure.
-@settings(max_examples=250, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=250, phases=[Phase.explicit, Phase.generate])
 def test_rules_are_read_as_others_read_them(
     rule: str, anchor: datetime, days: int
 ) -> None:

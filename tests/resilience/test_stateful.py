@@ -371,7 +371,6 @@ def test_random_lives_keep_to_the_diary() -> None:
     bounds = hypothesis_settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
-        deadline=None,
         database=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),

@@ -7,6 +7,7 @@ import pytest
 from tests.harness.paper.schedule import EVE
 from tests.harness.scenes.scheduled import Scheduled, open_scheduled
 from universal_calendar.bootstrap.parts import Parts
+from universal_calendar.bootstrap.syncs import schedules
 from universal_calendar.core.errors import SlotUnavailable
 from universal_calendar.core.instant import HOUR
 from universal_calendar.core.interval import Interval
@@ -153,8 +154,8 @@ async def test_what_is_judged_has_no_visits(scheduled: Scheduled) -> None:
         *("schedule", None, None, None, False, False, 0, True),
     )
     agents = {"t-ben": scheduled.ben.agent_id, NOBODY: None}
-    schedules = scheduled.schedules()
-    (event,) = await schedules.keep(calendar, page.events, agents, scheduled.now)
+    reading = schedules(scheduled.parts, scheduled.offered)
+    (event,) = await reading.keep(calendar, page.events, agents, scheduled.now)
     assert page.events[0].visit is not None
     assert (event.visit, event.technicians) == (None, ("t-ben", NOBODY))
     assert list(await scheduled.statuses()) == [event.event_id]

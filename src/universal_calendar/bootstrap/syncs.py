@@ -22,6 +22,9 @@ from universal_calendar.store.calendars.mirror import MirrorTable
 from universal_calendar.store.calendars.schedules import ScheduleTable
 from universal_calendar.store.calendars.syncs import SyncRunTable
 from universal_calendar.store.connections.connections import ConnectionQuota
+from universal_calendar.store.field_service.changed_customers import (
+    ChangedCustomerTable,
+)
 from universal_calendar.store.field_service.technicians import TechnicianTable
 from universal_calendar.store.field_service.visits import VisitTable
 from universal_calendar.store.rate_limits import RateLimit
@@ -35,7 +38,6 @@ def calendar_sync(parts: Parts, offered: Providers) -> CalendarSync:
     settings = parts.settings
     limit = RateLimit(settings.connection_rate_limit, timedelta(minutes=1))
     changes = AppointmentChanges(new_id, has_channels=settings.has_channels)
-    technicians = TechnicianTable(parts.database, parts.keyring)
     return CalendarSync(
         Tools(
             MirrorTable(parts.database, parts.keyring),
@@ -49,17 +51,24 @@ def calendar_sync(parts: Parts, offered: Providers) -> CalendarSync:
             ),
             SyncRunTable(parts.database, utc_now),
             channels(parts, offered),
-            Schedules(
-                {
-                    slug: each.field_service
-                    for slug, each in offered.items()
-                    if each.field_service is not None
-                },
-                Technicians(technicians, parts.units),
-                VisitTable(parts.database, parts.keyring),
-                ScheduleTable(parts.database),
-            ),
+            schedules(parts, offered),
         )
+    )
+
+
+def schedules(parts: Parts, offered: Providers) -> Schedules:
+    """Return what reads the schedules of platforms."""
+    database, keyring = parts.database, parts.keyring
+    return Schedules(
+        {
+            slug: each.field_service
+            for slug, each in offered.items()
+            if each.field_service is not None
+        },
+        Technicians(TechnicianTable(database, keyring), parts.units),
+        VisitTable(database, keyring),
+        ScheduleTable(database),
+        ChangedCustomerTable(database, keyring, new_id),
     )
 
 

@@ -1,12 +1,10 @@
 """Settings of the field-service platforms."""
 
-from typing import Final, Self
+from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from universal_calendar.settings.urls import checked_url
-
-_OLD_PATH: Final = "/v1"
 
 
 class FieldServiceSettings(BaseModel):
@@ -70,12 +68,6 @@ class FieldServiceSettings(BaseModel):
     @classmethod
     def _check_platform_url(cls, value: str) -> str:
         return checked_url(value, "https://api.example.com").rstrip("/")
-
-    @field_validator("housecallpro_api_base_url")
-    @classmethod
-    def _check_no_version(cls, value: str) -> str:
-        """Drop a path that Housecall Pro's API does not have, but texts about it do."""
-        return value.removesuffix(_OLD_PATH)
 
     @model_validator(mode="after")
     def _check_jobber(self) -> Self:

@@ -279,7 +279,6 @@ def lived(make: Callable[[], Life[Any]], examples: int) -> None:
     bounds = hypothesis_settings(
         max_examples=examples,
         stateful_step_count=STEPS,
-        deadline=None,
         database=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),

@@ -14,12 +14,8 @@ from universal_calendar.bootstrap.providers import Providers
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.retry import SECOND
 from universal_calendar.providers.provider import Manifest, Provider
-from universal_calendar.services.field_service.schedules import Schedules
-from universal_calendar.services.field_service.technicians import Technicians
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.store.calendars.schedules import ScheduleTable
-from universal_calendar.store.field_service.technicians import TechnicianTable
-from universal_calendar.store.field_service.visits import VisitTable
 
 SLUG = "paper"
 
@@ -29,17 +25,6 @@ class Scheduled(Staffed):
     """The business, and what people do at its platform."""
 
     platform: PaperSchedule
-
-    def schedules(self) -> Schedules:
-        """Return what reading schedules takes."""
-        database, keyring = self.parts.database, self.parts.keyring
-        technicians = Technicians(TechnicianTable(database, keyring), self.parts.units)
-        return Schedules(
-            {SLUG: self.platform},
-            technicians,
-            VisitTable(database, keyring),
-            ScheduleTable(database),
-        )
 
     async def hint(self, name: str | None = None) -> None:
         """Have a webhook tell of a visit or job, or that anything may have changed."""

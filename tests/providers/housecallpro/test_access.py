@@ -3,10 +3,12 @@
 import asyncio
 import dataclasses
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
+import structlog
 
-from tests.contracts.drafts import NINE, SECONDS, WINDOW, a_draft, at
+from tests.contracts.drafts import NINE, SECONDS, TENANT, WINDOW, a_draft, at
 from tests.contracts.pushes import open_receiver
 from tests.contracts.schedules import JOHN, ExaminedPlatform, OnSchedule
 from tests.providers.housecallpro.server import FakeHousecallPro
@@ -25,7 +27,11 @@ from universal_calendar.core.provider_errors import (
 from universal_calendar.outgoing.http import Sender
 from universal_calendar.providers.housecallpro.client import HousecallPro
 from universal_calendar.providers.registry import PROVIDERS
-from universal_calendar.services.ports.calendars import ChangesQuery, PushDelivery
+from universal_calendar.services.ports.calendars import (
+    Access,
+    ChangesQuery,
+    PushDelivery,
+)
 
 put = OnSchedule.put
 
@@ -33,6 +39,22 @@ put = OnSchedule.put
 async def test_not_among_the_settings() -> None:
     async with open_means() as means:
         assert PROVIDERS["housecallpro"](replace(means, platforms={})) is None
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
+async def test_path_that_the_api_does_not_have(
+    house: FakeHousecallPro, path: str
+) -> None:
+    config = replace(house.config, api_url=f"{house.url}{path}")
+    async with open_means() as means:
+        with structlog.testing.capture_logs() as logs:
+            platform = HousecallPro(means, config)
+        access = Access(TENANT, UUID(int=1), {"apiKey": house.api_key})
+        account = await platform.account(access, seconds=SECONDS)
+    assert account.account == house.company_id
+    assert [each["event"] for each in logs] == ["housecallpro_path_dropped"] * bool(
+        path
+    )
 
 
 async def test_account(house: FakeHousecallPro, examined: ExaminedPlatform) -> None:
@@ -178,6 +200,26 @@ async def test_delivery_of_another_time(
     with pytest.raises(Unauthorized):
         examined.platform.hints(delivery(house, content, age), now)
     assert examined.platform.hints(delivery(house, content, age // 2 // 9999), now)
+
+
+@pytest.mark.parametrize("secret", ["of tests", None])
+async def test_address_that_is_tried_before_it_is_kept(
+    house: FakeHousecallPro, secret: str | None
+) -> None:
+    """It is so before anybody knows the secret; from all else nothing follows."""
+    now = from_datetime(utc_now())
+    async with open_means() as means:
+        platform = HousecallPro(means, replace(house.config, webhook_secret=secret))
+        for content in (b'{"foo":"bar"}', b' {"foo": "bar"}\n'):
+            assert platform.hints(PushDelivery({}, content), now) == []
+        for content in (
+            b"{}",
+            b'{"foo":"baz"}',
+            b'{"foo":"bar","event":"job.updated","company_id":"a"}',
+            b'{"foo":"bar"}' + b" " * 64,
+        ):
+            with pytest.raises(Unauthorized):
+                platform.hints(PushDelivery({}, content), now)
 
 
 async def test_timestamp_that_is_a_date(

@@ -143,15 +143,15 @@ async def test_what_else_is_changed(
         title="Another title",
         description="Another description",
         location="1 Broadway, New York, NY 10004",
-        visit=VisitDraft(JOHN, value=Decimal(99)),
+        visit=VisitDraft(JOHN),
     )
     for _ in range(2):
         written = await put(examined, draft, known)
     job = house.owner.job(written.event_id)
     assert written.visit is not None
-    assert (written.visit.title, written.visit.value) == ("Another title", 99)
+    assert written.visit.title == "Another title"
     (item,), (_, (_, note)) = job.line_items, job.notes
-    assert (item["name"], item["unit_price"]) == ("Another title", 9900)
+    assert item["name"] == "Another title"
     assert note == "Another description\nAddress: 1 Broadway, New York, NY 10004"
     assert house.counted()["PUT /jobs/*/schedule"] == 0
 
@@ -164,6 +164,19 @@ async def test_items_of_the_owner_stay(
     house.company.add_line_item(job, {"name": "Pipe", "unit_price": 1200})
     await put(examined, replace(a_draft(), title="Other", sequence=2), known)
     assert [each["name"] for each in job.line_items] == ["Other", "Pipe"]
+
+
+async def test_prices_of_the_owner_stay(
+    house: FakeHousecallPro, examined: ExaminedPlatform
+) -> None:
+    draft = replace(a_draft(), visit=VisitDraft(JOHN, value=Decimal(350)))
+    known = await put(examined, draft)
+    job = house.owner.job(known.event_id)
+    with house.lock:
+        job.line_items[0]["unit_price"] = 50_000
+    await put(examined, replace(later(draft), title="Other"), known)
+    (item,) = job.line_items
+    assert (item["name"], item["unit_price"]) == ("Other", 50_000)
 
 
 @pytest.mark.parametrize(

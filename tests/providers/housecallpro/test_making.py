@@ -134,6 +134,18 @@ async def test_first_attempt_does_not_look_for_what_an_earlier_one_made(
     assert house.counted()["GET /jobs"] == 3
 
 
+@pytest.mark.parametrize(("is_first", "times"), [(True, 1), (False, 4)])
+async def test_customer_of_many_jobs(
+    house: FakeHousecallPro, examined: ExaminedPlatform, is_first: bool, times: int
+) -> None:
+    """What nobody tried to make costs no more for whoever has many jobs."""
+    customer_id = house.owner.adds_customer(mobile_number=str(JOHN.phone))
+    for _ in range(405):
+        house.owner.adds_job(a_draft().interval, customer_id=customer_id)
+    await put(examined, replace(AT_HOME, is_first=is_first))
+    assert house.counted()["GET /jobs"] == times
+
+
 @pytest.mark.parametrize(
     "nameless",
     [

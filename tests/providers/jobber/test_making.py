@@ -101,6 +101,22 @@ async def test_first_attempt_does_not_look_for_what_an_earlier_one_made(
         assert ("NewestJobs" in server.jobber.asked) is not is_first
 
 
+@pytest.mark.parametrize(("is_first", "times"), [(True, 1), (False, 3)])
+async def test_client_of_many_jobs(
+    examined: ExaminedPlatform,
+    server: JobberServer,
+    owner: Owner,
+    is_first: bool,
+    times: int,
+) -> None:
+    """What nobody tried to make costs no more for whoever has many jobs."""
+    client = owner.adds_client("John", "Smith", phone=str(JOHN.phone))
+    for number in range(205):
+        owner.adds_visit(at(NINE + number * HOUR), client=client)
+    await put(examined, replace(drafted(), is_first=is_first))
+    assert server.jobber.asked.count("ClientWork") == times
+
+
 async def test_copy_of_the_job_is_not_taken_for_it(
     examined: ExaminedPlatform, server: JobberServer, owner: Owner
 ) -> None:

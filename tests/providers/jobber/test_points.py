@@ -45,6 +45,21 @@ async def test_throttled_until_the_points_are_there(
     assert caught.value.retry_after == pytest.approx(missing / 500, abs=0.01)
 
 
+async def test_a_company_of_more_people_than_there_are_points_for(
+    examined: ExaminedPlatform, owner: Owner, server: JobberServer
+) -> None:
+    everybody = {owner.employs(f"Mike {each}") for each in range(150)}
+    owner.has_points(1_000, a_second=0)
+    with pytest.raises(Throttled) as caught:
+        await examined.platform.technicians(examined.access, seconds=SECONDS)
+    assert caught.value.retry_after == pytest.approx(1, abs=1)
+    owner.has_points(1_000, a_second=0)
+    found = await examined.platform.technicians(examined.access, seconds=SECONDS)
+    ids = [each.technician_id for each in found]
+    assert len(ids) == len(set(ids))
+    assert everybody < set(ids)
+
+
 @pytest.fixture
 def spending() -> Spending:
     return Spending()

@@ -262,7 +262,7 @@ def test_uuids_of_any_version_are_read(agent: str, shared: Api) -> None:
     assert answer.json()["detail"].endswith(agent.lower())
 
 
-@pytest.mark.parametrize("day", ["1970-01-01", "2028-02-29", "2999-12-31"])
+@pytest.mark.parametrize("day", ["1970-01-01", "2096-02-29", "2999-12-31"])
 def test_first_and_last_days_are_read(day: str, shared: Api) -> None:
     assert shared.free_slots(day).json()["available_slots"] == []
     assert shared.book(day, "10:00").status_code == 400

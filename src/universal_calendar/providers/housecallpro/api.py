@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlencode
 
 import orjson
+import structlog
 
 from universal_calendar.core.provider_errors import NotAuthorized, Rejected, Throttled
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
@@ -18,6 +19,9 @@ from universal_calendar.services.ports.quotas import Bucket
 _MINUTE_SECONDS: Final = 60.0
 _OF_READING: Final = 0.7
 """A sync takes no more of what may be asked in a minute."""
+_OLD_PATH: Final = "/v1"
+"""The API has no such path, but texts about it do."""
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class HousecallProApi:
     def __init__(self, means: Means, config: PlatformConfig) -> None:
         """Take what asks, and where and how often it may."""
         self._http = ProviderHttp(means.sender, means.now)
-        self._quota, self._url = means.quota, config.api_url
+        self._quota, self._url = means.quota, _root_of(config.api_url)
         most = config.requests_a_minute
         part = max(1.0, most * _OF_READING)
         self._bucket = Bucket("requests", most, _MINUTE_SECONDS)
@@ -87,6 +91,12 @@ class HousecallProApi:
             headers["content-type"] = "application/json"
             content = orjson.dumps(question.body)
         return OutgoingRequest(question.method, url, headers, content)
+
+
+def _root_of(url: str) -> str:
+    if url.endswith(_OLD_PATH):
+        _log.warning("housecallpro_path_dropped")
+    return url.removesuffix(_OLD_PATH)
 
 
 def _authorization(secrets: Mapping[str, str]) -> str:

@@ -111,10 +111,11 @@ class Customers:
         return people.customer_of(told, only)
 
 
-async def newest(ask: Ask, name: str) -> AsyncIterator[Json]:
+async def newest(ask: Ask, name: str, *wanted: tuple[str, str]) -> AsyncIterator[Json]:
     """Tell of the entries of a list that were made last, a page of them."""
     paging = (("page", "1"), ("page_size", str(PAGE_SIZE)))
-    page = json_of(await ask(Question("GET", f"/{name}", (*NEWEST, *paging))))
+    asked = Question("GET", f"/{name}", (*wanted, *NEWEST, *paging))
+    page = json_of(await ask(asked))
     for each in page[name]:
         yield each
 

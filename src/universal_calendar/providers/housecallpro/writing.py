@@ -100,15 +100,18 @@ class Jobs:
         """Return the job that an earlier attempt made, whoever it was made for."""
         found = None
         if customer is not None:
-            whose = ("customer_id", id_of(customer))
-            jobs = entries(
-                self._ask, Question("GET", "/jobs", (whose, *NEWEST)), "jobs"
-            )
-            found = await _marked(jobs, draft)
+            found = await _marked(self._jobs_of(customer, draft), draft)
         if found is None and not draft.is_first:
             # They may have become somebody else since.
             found = await _marked(newest(self._ask, "jobs"), draft)
         return found
+
+    def _jobs_of(self, customer: Json, draft: EventDraft) -> AsyncIterable[Json]:
+        """Tell of a customer's jobs; where nobody made one before, of the newest."""
+        whose = ("customer_id", id_of(customer))
+        if draft.is_first:
+            return newest(self._ask, "jobs", whose)
+        return entries(self._ask, Question("GET", "/jobs", (whose, *NEWEST)), "jobs")
 
     async def _make(self, draft: EventDraft, customer: Json) -> WrittenEvent:
         address_id = await self._customers.address_id(customer, draft.location)
@@ -257,7 +260,7 @@ class Jobs:
     # What is to be done
 
     async def _tell(self, job: Json, draft: EventDraft) -> bool:
-        """Make title, value and details those of the draft; tell if there was need."""
+        """Make title and details those of the draft; tell if there was need."""
         is_named = await self._name(job, draft)
         details = [mapping.details_of(draft)]
         address = address_of(job.get("address"))
@@ -268,17 +271,17 @@ class Jobs:
         return await self._add_note(job, text) or is_named
 
     async def _name(self, job: Json, draft: EventDraft) -> bool:
-        wanted = mapping.line_item(draft)
-        cents = wanted.get("unit_price", job.get("total_amount"))
-        if (job.get("description"), job.get("total_amount")) == (draft.title, cents):
+        """Name the job's first line item; its price may be its owner's by now."""
+        if job.get("description") == draft.title:
             return False
         path = path_of("jobs", id_of(job), "line_items")
         items = json_of(await self._ask(Question("GET", path)))["data"]
         first = items[0] if items else {}
-        if all(first.get(name) == value for name, value in wanted.items()):
+        if first.get("name") == draft.title:
             return False
         kept = {name: first[name] for name in ("id",) if name in first}
-        body = {"line_items": [{**kept, **wanted}], "append_line_items": True}
+        item = {**kept, "name": draft.title}
+        body = {"line_items": [item], "append_line_items": True}
         await self._ask(Question("PUT", f"{path}/bulk_update", body=body))
         return True
 

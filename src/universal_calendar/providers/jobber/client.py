@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from uuid import UUID
 
 from typing_extensions import override
 
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.provider_errors import Rejected
+from universal_calendar.core.provider_errors import Rejected, Throttled
 from universal_calendar.providers._http import answered_within
 from universal_calendar.providers.jobber import mapping, reading, webhook
 from universal_calendar.providers.jobber.api import (
@@ -79,6 +80,7 @@ class Jobber(FieldServiceProvider):
         """Take what asks Jobber, and what signs its webhooks."""
         self._api, self._turns = api, turns
         self._webhook_secret = webhook_secret
+        self._people: dict[UUID, reading.People] = {}
 
     @override
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
@@ -156,9 +158,18 @@ class Jobber(FieldServiceProvider):
     async def technicians(
         self, access: Access, *, seconds: float
     ) -> Sequence[Technician]:
-        """Return the account's users."""
+        """Return the account's users; whoever was throttled goes on where they were."""
+        people = self._people.pop(access.connection_id, None) or reading.People()
         async with answered_within(seconds):
-            return await reading.technicians(self._api.asking(access, seconds))
+            while not people.are_all:
+                # Anew for each page: no page is paid for twice.
+                ask = self._api.asking(access, seconds, READING_POINTS)
+                try:
+                    await reading.read_people(ask, people)
+                except Throttled:
+                    self._people[access.connection_id] = people
+                    raise
+        return people.found
 
     @override
     async def put_customer(

@@ -6,7 +6,7 @@ read once more; what every reading told counts.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from universal_calendar.core.instant import DAY, instant_text
@@ -36,6 +36,7 @@ SYNC_TOKEN: Final = "read"  # noqa: S105 - Jobber has none: it is always stale
 _ITEMS_A_PAGE: Final = 50
 """Its points come back within five seconds, so that a sync may wait for them."""
 _TAKEN_A_PAGE: Final = 100
+_USERS_A_PAGE: Final = 50
 _LONGEST: Final = 545 * DAY
 """Jobber tells of a year and a half at once."""
 _MOST_READINGS: Final = 3
@@ -152,13 +153,18 @@ async def _pages(ask: Ask, window: Interval) -> AsyncIterator[Json]:
         after = str(info["endCursor"])
 
 
-async def technicians(ask: Ask) -> Sequence[Technician]:
-    """Return everybody who may be assigned to visits."""
-    found: list[Technician] = []
-    after: str | None = None
-    while True:
-        users = (await ask(USERS, first=50, after=after))["users"]
-        found += map(mapping.technician_of, users["nodes"])
-        if not users["pageInfo"]["hasNextPage"]:
-            return found
-        after = str(users["pageInfo"]["endCursor"])
+@dataclass(slots=True)
+class People:
+    """Who may be assigned to visits, as far as it was told, and the cursor."""
+
+    found: list[Technician] = field(default_factory=list)
+    cursor: str | None = None
+    are_all: bool = False
+
+
+async def read_people(ask: Ask, people: People) -> None:
+    """Add the next page of users."""
+    users = (await ask(USERS, first=_USERS_A_PAGE, after=people.cursor))["users"]
+    people.found += map(mapping.technician_of, users["nodes"])
+    people.cursor = str(users["pageInfo"]["endCursor"])
+    people.are_all = not users["pageInfo"]["hasNextPage"]

@@ -85,7 +85,7 @@ class Visits:
     ) -> tuple[Json | None, Json]:
         """Return the draft's job, if the client has it, and the client's properties."""
         after: str | None = None
-        for _ in range(_MOST_PAGES):
+        for _ in range(1 if draft.is_first else _MOST_PAGES):
             data = await self._ask(
                 CLIENT_WORK, id=id_of(client), first=_JOBS_A_PAGE, after=after
             )

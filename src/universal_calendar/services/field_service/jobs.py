@@ -24,6 +24,7 @@ from universal_calendar.services.field_service.platforms import (
     Platforms,
     agent_of,
     schedule_of,
+    unusable,
 )
 from universal_calendar.services.ports.answers import Answer
 from universal_calendar.services.ports.appointments import (
@@ -143,14 +144,23 @@ class Jobs:
         self.platforms.named(provider)
         async with self.platforms.units.begin(tenant_id, request.actor, now) as unit:
             if not await _is_retry(unit, request):
-                account = await self.platforms.account(unit, provider)
-                _check_writable(account)
-                agent_id = await agent_of(
-                    unit, account, request.technician_id, request.agent_id
-                )
+                agent_id = await self._agent(unit, provider, request)
                 request = replace(request, agent_id=agent_id)
         wish = replace(request, provider=provider)
         return await self.bookings.book(tenant_id, wish, now)
+
+    async def _agent(
+        self, unit: Unit, provider: str, request: BookingRequest
+    ) -> UUID | None:
+        """Return whose job it is to be; refuse whom it cannot be made for."""
+        account = await self.platforms.account(unit, provider)
+        named = request.technician_id
+        agent_id = await agent_of(unit, account, named, request.agent_id)
+        target = await self.platforms.account(unit, provider, agent_id)
+        _check_writable(target)
+        if named is not None and target.connection_id != account.connection_id:
+            raise unusable("leave it out: the agent's jobs are in another account")
+        return agent_id
 
     async def revise(
         self, unit: Unit, target: JobTarget, revision: Revision

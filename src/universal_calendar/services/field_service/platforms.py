@@ -65,11 +65,18 @@ class Platforms:
         ]
         if not found:
             raise PlatformNotConnected(provider)
-        return sorted(found, key=lambda each: not _is_default(each))
+        return sorted(found, key=lambda each: not _is_written_by(each, None))
 
-    async def account(self, unit: Unit, provider: str) -> Connection:
-        """Return the account that is written to by default, else the oldest."""
-        return (await self.accounts(unit, provider))[0]
+    async def account(
+        self, unit: Unit, provider: str, agent_id: UUID | None = None
+    ) -> Connection:
+        """Return the account that this agent's jobs are made in.
+
+        That is their own, else the one that is written to by default, else the oldest.
+        """
+        accounts = await self.accounts(unit, provider)
+        own = (each for each in accounts if _is_written_by(each, agent_id))
+        return next(own, accounts[0])
 
     async def opened(
         self, tenant_id: UUID, actor: Actor, provider: str, now: Instant
@@ -125,17 +132,19 @@ async def agent_of(
         raise TechnicianNotFound
     found = agents[technician_id]
     if found is None:
-        raise _unusable("give this technician an agent first")
+        raise unusable("give this technician an agent first")
     if agent_id not in (None, found):
-        raise _unusable("is not that agent; send one of the two")
+        raise unusable("is not that agent; send one of the two")
     if technician_id not in await unit.technicians.of_agent(*ids, found):
-        raise _unusable("does not work there any more")
+        raise unusable("does not work there any more")
     return found
 
 
-def _unusable(mend: str) -> InvalidField:
+def unusable(mend: str) -> InvalidField:
+    """Return the error for a technician who cannot be given the job."""
     return InvalidField("technicianId", mend)
 
 
-def _is_default(account: Connection) -> bool:
-    return any(None in each.written_by for each in account.calendars)
+def _is_written_by(account: Connection, agent_id: UUID | None) -> bool:
+    """Tell whether the agent has it written to; None: those without one of theirs."""
+    return any(agent_id in each.written_by for each in account.calendars)

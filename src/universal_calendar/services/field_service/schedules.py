@@ -14,11 +14,12 @@ from universal_calendar.core.instant import Instant
 from universal_calendar.core.sync import Reading
 from universal_calendar.services.field_service.technicians import Technicians
 from universal_calendar.services.ports.calendars import ChangedEvent
+from universal_calendar.services.ports.changed_customers import ChangedCustomerStore
 from universal_calendar.services.ports.field_service import FieldServiceProvider
 from universal_calendar.services.ports.mirror import LeasedCalendar
 from universal_calendar.services.ports.schedules import ScheduleStore
 from universal_calendar.services.ports.visit_store import VisitStore
-from universal_calendar.services.ports.visits import NOBODY
+from universal_calendar.services.ports.visits import NOBODY, Visit
 
 Agents: TypeAlias = Mapping[str, UUID | None]
 """Agents by technicians' ids, NOBODY among them; None: no agent here."""
@@ -32,6 +33,7 @@ class Schedules:
     technicians: Technicians
     visits: VisitStore
     store: ScheduleStore
+    customers: ChangedCustomerStore
 
     async def keep(
         self,
@@ -47,8 +49,21 @@ class Schedules:
         known = calendar.tenant_id, calendar.calendar_id
         visits = {each.event_id: each.visit for each in found if each.visit is not None}
         if visits:
+            # First, or nobody would know any more once this is interrupted.
+            await self._ask_about_customers(calendar, visits, asked_at)
             await self.visits.keep(*known, visits, asked_at)
         return list(_judged(found, agents))
+
+    async def _ask_about_customers(
+        self, calendar: LeasedCalendar, visits: Mapping[str, Visit], now: Instant
+    ) -> None:
+        """Have those asked about of whom no webhook may have told."""
+        changed = await self.visits.customers_changed(
+            calendar.tenant_id, calendar.calendar_id, visits
+        )
+        if changed:
+            connection_id = calendar.access.connection_id
+            await self.customers.want(calendar.tenant_id, connection_id, changed, now)
 
     async def retire_named(self, calendar: LeasedCalendar, reading: Reading) -> None:
         """Call visits cancelled that are gone, by what was read of them by name."""

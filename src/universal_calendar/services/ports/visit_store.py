@@ -15,7 +15,7 @@ from universal_calendar.services.ports.visits import Visit, VisitStatus
 class KnownVisit:
     """A visit, and the appointment that it is, where it is ours.
 
-    `technician_name` is of the first technician that is known; None: nobody's.
+    `technician_name` is of the first technician; None: nobody's, or a stranger's.
     """
 
     event_id: str
@@ -48,6 +48,11 @@ class VisitStore(Protocol):
         What was read or written later than `read_at` stays; what says the same is not
         written. One that lost its time is cancelled, and keeps the time it had.
         """
+
+    async def customers_changed(
+        self, tenant_id: UUID, calendar_id: UUID, visits: Mapping[str, Visit]
+    ) -> Collection[str]:
+        """Return whose visits of ours say something else of them than what is kept."""
 
     async def retire(
         self,

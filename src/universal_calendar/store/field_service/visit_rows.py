@@ -132,7 +132,7 @@ def opened_visit(keyring: Keyring, row: Row, names: Mapping[str, str]) -> KnownV
         plain["job_type"],
         None if plain["value"] is None else Decimal(plain["value"]),
     )
-    name = next((names[each] for each in technicians if each in names), None)
+    name = names.get(technicians[0]) if technicians else None
     return KnownVisit(event_id, visit, appointment_id, name)
 
 

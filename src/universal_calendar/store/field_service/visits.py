@@ -1,6 +1,7 @@
 """Visits of platforms: what names a customer sealed, the rest to list and find them."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -104,6 +105,10 @@ ORDER BY v.starts_at, v.event_id
 _OF_APPOINTMENT: Final = f"""
 {_READ} WHERE {_THESE} AND l.appointment_id = %(appointment)s
 """
+_OURS: Final = f"""
+{_READ} WHERE {_THESE} AND v.event_id = ANY (%(events)s)
+    AND l.appointment_id IS NOT NULL
+"""
 _OF_CUSTOMER: Final = f"""
 SELECT a.appointment_id FROM visits v
 JOIN links l ON l.tenant_id = v.tenant_id AND l.calendar_id = v.calendar_id
@@ -165,6 +170,23 @@ class VisitTable:
                 columns = columns_of(keys, calendar_id, new)
                 values |= {"version": keys.version, **columns}
                 await connection.execute(_KEEP, values)
+
+    async def customers_changed(
+        self, tenant_id: UUID, calendar_id: UUID, visits: Mapping[str, Visit]
+    ) -> set[str]:
+        """Return whose visits of ours say something else of them than what is kept."""
+        told = {stored_id(event_id): visit for event_id, visit in visits.items()}
+        values: Values = {
+            "tenant": tenant_id,
+            "calendar": calendar_id,
+            "events": list(told),
+        }
+        changed = {
+            told[known.event_id].customer_id
+            for known in await self._known(tenant_id, _OURS, values)
+            if not _is_same_customer(known.visit, told[known.event_id])
+        }
+        return {each for each in changed if each is not None}
 
     async def retire(
         self,
@@ -314,6 +336,12 @@ class VisitTable:
             for calendar_id in {row[1] for row in rows}
         }
         return [opened_visit(self._keyring, row, names[row[1]]) for row in rows]
+
+
+def _is_same_customer(one: Visit, other: Visit) -> bool:
+    """Tell whether two visits say the same of whom they are for; notes do not count."""
+    people = (replace(each.customer, notes=None) for each in (one, other))
+    return one.customer_id == other.customer_id and next(people) == next(people)
 
 
 async def _stored(connection: Connection, values: Values) -> Mapping[str, StoredVisit]:

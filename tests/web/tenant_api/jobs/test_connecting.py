@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +11,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from tests.web.tenant_api.connected_accounts import change
 from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.platforms import JobberHand
 from tests.web.tenant_api.wishes import data, problem
@@ -162,7 +164,36 @@ async def test_disconnected_it_is_no_platform_of_ours(office: Office) -> None:
 
 
 @pytest.mark.parametrize("hand", ["housecallpro"], indirect=True)
+def test_where_nothing_may_be_written_no_job_is_made(office: Office) -> None:
+    office.connect()
+    (connection,) = connections(office)
+    change(office.desk, connection, direction="from_provider")
+    assert named(office.desk.post(office.jobs, office.job())) == "provider"
+    assert office.listed() == []
+    change(office.desk, connection, direction="bidirectional")
+    assert office.create()["created"] is True
+
+
+@pytest.mark.parametrize("hand", ["housecallpro"], indirect=True)
+def test_who_asked_for_customers_is_in_the_audit_log(office: Office) -> None:
+    office.connect()
+    owner = replace(office, desk=office.desk.as_user(Role.OWNER, "olive"))
+    assert owner.listed() == []
+    body = {"customerData": {"email": f"jane-{office.day}@example.com"}}
+    data(owner.desk.post(f"{office.integrations}/sync/customers", body))
+    for action in ("jobs.listed", "customer.put"):
+        (entry,) = data(owner.desk.get("/audit", action=action))["entries"]
+        assert entry["actorId"] == "olive"
+
+
+@pytest.mark.parametrize("hand", ["housecallpro"], indirect=True)
 class TestHousecallPro:
+    def test_an_address_for_webhooks_is_tried(self, office: Office) -> None:
+        """Before anything is signed, and without any consequence."""
+        url = f"{office.desk.url}/webhooks/housecallpro"
+        for content, status in ((b'{"foo":"bar"}', 202), (b'{"foo":"baz"}', 401)):
+            assert office.desk.http.post(url, content=content).status_code == status
+
     def test_another_company(self, office: Office) -> None:
         assert named(connect(office, companyId=CANARY)) == "companyId"
         assert accounts(office) == []

@@ -1,6 +1,6 @@
 """Which technician a job goes to, and which of a job's visits is meant."""
 
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -66,6 +66,13 @@ def reassigns(office: Office, made: dict[str, Any], technician: str) -> None:
         hand.house.owner.assigns(made["jobId"], technician)
     elif isinstance(hand, JobberHand):
         hand.owner.assigns(made["visitId"], technician)
+
+
+def schedules(office: Office) -> list[str]:
+    """Return the ids of the accounts' schedules, the oldest first."""
+    path = f"/calendar/status/{office.desk.tenant_id}"
+    connections = data(office.desk.get(path))["connections"]
+    return [each["calendarId"] for one in connections for each in one["calendars"]]
 
 
 def who_has(office: Office, made: dict[str, Any]) -> list[str]:
@@ -145,6 +152,22 @@ def test_who_works_there_no_more_gets_no_job(office: Office, crew: Crew) -> None
     wish = office.job(technicianId=crew.technicians["Sue"])
     assert "any more" in refused(office.desk.post(office.jobs, wish))
     assert office.listed() == []
+
+
+@pytest.mark.parametrize("hand", ["jobber"], indirect=True)
+def test_whose_jobs_are_made_in_another_account(office: Office, crew: Crew) -> None:
+    """Nobody who is named is passed over: who does not work there gets no job."""
+    other = JobberHand(cast(JobberHand, office.hand).server)
+    data(office.desk.post(f"{office.integrations}/connect", other.keys))
+    schedule, mike = schedules(office)[-1], crew.agents["Mike"]
+    wish = {"calendarId": schedule, "agentId": mike}
+    data(office.desk.put("/calendar/write-calendar", wish))
+    named = office.job(technicianId=crew.technicians["Mike"])
+    assert "another account" in refused(office.desk.post(office.jobs, named))
+    made = office.create(agentId=mike)
+    assert [each.job_id for each in other.schedule()] == [made["jobId"]]
+    sues = office.create(technicianId=crew.technicians["Sue"])
+    assert [each.job_id for each in office.hand.schedule()] == [sues["jobId"]]
 
 
 def test_what_is_done_is_neither_moved_nor_cancelled(

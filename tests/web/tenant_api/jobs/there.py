@@ -65,3 +65,16 @@ async def believed(office: Office) -> None:
         await connection.execute(
             "UPDATE links SET updated_at = updated_at - interval '1 minute'"
         )
+
+
+def calls_customer(office: Office, made: Json, name: str) -> None:
+    """Have its customer bear another name."""
+    hand = office.hand
+    if isinstance(hand, HousecallProHand):
+        customer_id = hand.house.owner.job(made["jobId"]).customer_id
+        first, _, last = name.partition(" ")
+        names = {"first_name": first, "last_name": last}
+        hand.house.owner.edits_customer(customer_id, **names)
+    elif isinstance(hand, JobberHand):
+        client = hand.owner.visit(made["visitId"]).job.property.client
+        hand.owner.edits_client(client, name=name)

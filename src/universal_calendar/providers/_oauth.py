@@ -13,8 +13,10 @@ from urllib.parse import urlencode
 from oauthlib.oauth2 import WebApplicationClient
 
 from universal_calendar.core.provider_errors import (
+    EventChanged,
     NotAuthorized,
     ProviderDown,
+    Rejected,
 )
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
 from universal_calendar.providers._http import ProviderHttp, json_of
@@ -196,7 +198,11 @@ class OAuth:
 
     async def _ask_for_tokens(self, body: str, seconds: float) -> OutgoingResponse:
         request = OutgoingRequest("POST", self._config.token_url, _FORM, body.encode())
-        return await self._http.send(request, seconds=seconds, expected=(400, 401))
+        try:
+            return await self._http.send(request, seconds=seconds, expected=(400, 401))
+        except (EventChanged, Rejected):
+            # That says nothing of what is to be done with the tokens: it passes.
+            raise ProviderDown from None
 
     def _secrets(self, tokens: Mapping[str, Any], before: Secrets) -> Secrets:
         lifetime = float(tokens.get("expires_in", 0))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -195,7 +196,7 @@ class CaldavOwner:
 
     @property
     def account(self) -> str:
-        return self.world.user
+        return f"{self.world.user} ({urlsplit(self.world.proxy.url).netloc})"
 
     @property
     def calendar(self) -> str:

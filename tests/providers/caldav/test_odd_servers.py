@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -219,6 +220,38 @@ async def test_object_that_cannot_be_read_breaks_nothing(
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        *(b"\x0b", b"\x00", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"),
+        *(b"&#11;", b"&#031;", b"&#x1F;", b"&#xD800;", b"&#xffff;"),
+    ],
+)
+async def test_character_that_xml_has_no_place_for(
+    examined: Examined, world: DavWorld, odd: bytes
+) -> None:
+    """Some servers pass it on: it costs nobody the calendar."""
+    ids = {world.owner_adds(examined.calendar, at(NINE + n * HOUR)) for n in range(2)}
+    translating(world, rb"SUMMARY:Private", b"SUMMARY:Pri" + odd + b"vate")
+    found, _ = await read(examined)
+    assert set(found) == ids
+    assert all(each.busy is BusyType.BUSY for each in found.values())
+
+
+async def test_our_text_does_not_hide_the_calendar(
+    examined: Examined, world: DavWorld
+) -> None:
+    """A customer may have written anything."""
+    draft = replace(a_draft(), description="See\uffff\ufffe\x0b\u2028STATUS of it")
+    written = await put(examined, draft)
+    # By a library of others, whose reader refuses what is no XML.
+    (seen,) = world.events(examined.calendar)
+    assert seen.description == "See\u2028STATUS of it"
+    found, _ = await read(examined)
+    assert found[written.event_id].intervals == (draft.interval,)
+    assert await put(examined, draft) == written
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",
@@ -386,6 +419,19 @@ async def test_address_may_be_of_anything_below(
         secrets = {**examined.access.secrets, "url": f"{world.proxy.url}{path}"}
         access = replace(examined.access, secrets=secrets)
         assert await calendars.account(access, seconds=SECONDS) == expected
+
+
+async def test_same_address_elsewhere_is_another_account(
+    examined: Examined, world: DavWorld, calendars: CalendarProvider
+) -> None:
+    """Connecting it must not take the place of the first, nor of its calendars."""
+    here = await calendars.account(examined.access, seconds=SECONDS)
+    url = world.proxy.url.replace("127.0.0.1", "localhost")
+    access = replace(examined.access, secrets={**examined.access.secrets, "url": url})
+    there = await calendars.account(access, seconds=SECONDS)
+    host = urlsplit(world.proxy.url).netloc
+    assert here.account == f"{world.user} ({host})"
+    assert there.account == here.account.replace("127.0.0.1", "localhost")
 
 
 async def test_calendar_for_tasks_alone_is_none(

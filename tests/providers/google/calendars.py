@@ -23,6 +23,8 @@ class Calendar:
     zone: str
     role: str = "owner"
     is_primary: bool = False
+    is_hidden: bool = False
+    """From its owner's list, not from the owner."""
     log: list[Json] = field(default_factory=list)
     epoch: int = 0
     """Sync tokens of earlier epochs are forgotten."""
@@ -39,6 +41,7 @@ class Calendar:
             "timeZone": self.zone,
             "accessRole": self.role,
             **({"primary": True} if self.is_primary else {}),
+            **({"hidden": True} if self.is_hidden else {}),
         }
 
     def write(self, event: Json) -> Json:

@@ -7,6 +7,7 @@ from tests.providers.google.calendars import moment
 from tests.providers.google.refusals import Refusal
 from tests.providers.google.wire import Json
 
+LONGEST_DESCRIPTION = 8192
 _ID = re.compile(r"[a-v0-9]{5,1024}")
 
 
@@ -40,5 +41,7 @@ def checked(event: Json) -> Json:
     if moment(end, "UTC") < moment(start, "UTC"):
         raise Refusal(400, "timeRangeEmpty")
     if moment(start, "UTC") < datetime(1900, 1, 1, tzinfo=UTC):
+        raise Refusal(400, "invalid")
+    if len(event.get("description", "")) > LONGEST_DESCRIPTION:
         raise Refusal(400, "invalid")
     return event

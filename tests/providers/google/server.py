@@ -141,7 +141,9 @@ class FakeGoogle:
         return handlers[method.name](Asked(request, method, consent.account))
 
     def _list_calendars(self, asked: Asked) -> Answer:
-        entries = [each.entry for each in self.accounts[asked.account]]
+        is_all = asked.parameters.get("showHidden") == "true"
+        calendars = self.accounts[asked.account]
+        entries = [each.entry for each in calendars if is_all or not each.is_hidden]
         start = int(asked.parameters.get("pageToken", "0"))
         # Few at a time, as Google may.
         following = (

@@ -17,8 +17,9 @@ from tests.contracts.writing import WritingExam
 from tests.providers.google import discovery
 from tests.providers.google.discovery import PREFIX
 from tests.providers.google.server import FakeGoogle
-from tests.providers.google.world import GoogleConsent, GoogleWorld
-from universal_calendar.core.provider_errors import NotAuthorized
+from tests.providers.google.wire import Answer, Trouble
+from tests.providers.google.world import ACCOUNT, GoogleConsent, GoogleWorld
+from universal_calendar.core.provider_errors import NotAuthorized, ProviderDown
 from universal_calendar.services.ports.authorization import (
     AuthorizationRequest,
     AuthorizingProvider,
@@ -142,3 +143,59 @@ async def test_tokens_are_renewed_before_they_expire(
     world.expires_tokens()
     await WritingExam.put(examined, a_draft(), access=access)
     assert google.asked == ["calendar.events.insert"]
+
+
+async def test_calendar_that_its_owner_hides(
+    google: FakeGoogle, examined: Examined
+) -> None:
+    """Of all calendars, the account's own may be the one that the list leaves out."""
+    google.calendar(ACCOUNT).is_hidden = True
+    assert examined.provider.calendars is not None
+    account = await examined.provider.calendars.account(
+        examined.access, seconds=SECONDS
+    )
+    assert account.account == ACCOUNT
+    assert [each.external_id for each in account.calendars if each.is_primary] == [
+        ACCOUNT
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(302, headers={"location": "http://127.0.0.1:9/"}),
+        *(Answer(status) for status in (403, 404, 409, 410, 412)),
+    ],
+)
+async def test_tokens_that_nobody_judges(
+    google: FakeGoogle,
+    examined: Examined,
+    authorizer: AuthorizingProvider,
+    answer: Answer,
+) -> None:
+    """Whatever stands before Google: it passes, and nothing is given up for it."""
+    exam, consent = AuthorizingExam(), GoogleConsent(google)
+    grant = await exam.grant(examined, consent)
+    google.wire.troubles.append(Trouble(answer=answer))
+    with pytest.raises(ProviderDown):
+        await authorizer.redeem(grant, seconds=SECONDS)
+    assert await authorizer.redeem(grant, seconds=SECONDS)
+    secrets = {**examined.access.secrets, "expiresAt": "0"}
+    access = replace(examined.access, secrets=secrets)
+    google.wire.troubles.append(Trouble(answer=answer))
+    with pytest.raises(ProviderDown):
+        await WritingExam.put(examined, a_draft(), access=access)
+    await WritingExam.put(examined, a_draft(), access=access)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "UTC\x00", "../UTC", ""])
+async def test_zone_that_only_google_knows(
+    google: FakeGoogle, examined: Examined, zone: str
+) -> None:
+    """Days are counted by it: it would be in the way of every question for slots."""
+    google.calendar(ACCOUNT).zone = zone
+    assert examined.provider.calendars is not None
+    account = await examined.provider.calendars.account(
+        examined.access, seconds=SECONDS
+    )
+    assert account.timezone is None

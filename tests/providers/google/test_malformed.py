@@ -106,6 +106,28 @@ async def test_refusal_that_says_nothing(content: bytes) -> None:
             await calendars(google).put_event(ACCESS, "c", a_draft(), None, seconds=5)
 
 
+async def test_pages_that_never_end() -> None:
+    content = b'{"timeZone":"UTC","items":[],"nextPageToken":"again"}'
+    async with google_saying(content) as (google, server):
+        with pytest.raises(ProviderDown):
+            await calendars(google).account(ACCESS, seconds=0.3)
+        assert len(server.heard) > 1
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Elsewhere"])
+async def test_nobody_is_followed(status: str) -> None:
+    async with raw_server(answer(b"{}")) as elsewhere:
+        moved = answer(b"", status, f"Location: {elsewhere.url}/")
+        async with raw_server(moved) as server, google_at(server.url) as google:
+            with pytest.raises(Rejected):
+                await calendars(google).account(ACCESS, seconds=5)
+            with pytest.raises(Rejected):
+                await reader(google).changes(
+                    ACCESS, ChangesQuery("c", WINDOW), seconds=5
+                )
+        assert elsewhere.heard == []
+
+
 async def test_identifiers_stay_in_their_place() -> None:
     async with google_saying(b"", "204 No Content") as (google, server):
         await calendars(google).delete_event(ACCESS, "a/b", "../c?d", seconds=5)

@@ -112,6 +112,29 @@ def test_moment_that_is_none(moment: object) -> None:
             asyncio.run(answered(found))
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ({"dateTime": "2026-06-01T09:00:00Z"}, "9999-12-31T23:59:59-08:00"),
+        ({"dateTime": "2026-06-01T09:00:00Z"}, "9999-12-31T23:59:59+14:00"),
+        ({"dateTime": "0001-01-01T00:00:00+14:00"}, "2027-01-01T00:00:00Z"),
+        ({"date": "2026-06-01"}, "9999-12-31"),
+        ({"date": "0001-01-01"}, "9999-12-31"),
+    ],
+)
+def test_all_of_time(start: dict[str, str], end: str) -> None:
+    """One such event must not cost its owner the calendar, nor a page that shows it."""
+    found = event(None, None)
+    (kind,) = start
+    found |= {"start": start, "end": {kind: end}}
+    (interval,) = asyncio.run(answered(found)).intervals
+    assert interval.overlaps(WINDOW)
+    for edge in (interval.start, interval.end):
+        for hours in (-12, 14):
+            zone = timezone(timedelta(hours=hours))
+            assert to_datetime(edge).astimezone(zone).year in {1, 2026, 2027, 9999}
+
+
 async def answered(found: Event) -> ChangedEvent:
     async with answered_within(5):
         return read(found)

@@ -7,6 +7,7 @@ import pytest
 from tests.contracts.drafts import SECONDS, a_draft, as_seen, later
 from tests.contracts.world import Examined
 from tests.contracts.writing import WritingExam
+from tests.providers.google.editing import LONGEST_DESCRIPTION
 from tests.providers.google.server import FakeGoogle
 from tests.providers.google.world import ACCOUNT, READ_ONLY, SHARED, GoogleWorld
 from universal_calendar.core.provider_errors import (
@@ -48,6 +49,24 @@ async def test_what_its_owner_added_stays(
     event = google.calendar(ACCOUNT).at()[written.event_id]
     assert {name: event[name] for name in added} == added
     assert world.events(ACCOUNT) == [as_seen(later(a_draft()), written)]
+
+
+async def test_description_that_is_longer_than_google_takes(
+    world: GoogleWorld, examined: Examined
+) -> None:
+    """What is cut is its middle: a customer's name and number are at its end."""
+    long = "".join(f"{number:05}\n" for number in range(5000)) + "+1 415 555 0100"
+    draft = replace(a_draft(), description=long)
+    written = await put(examined, draft)
+    (seen,) = world.events(ACCOUNT)
+    assert seen.description is not None
+    assert len(seen.description) == LONGEST_DESCRIPTION
+    assert seen.description.startswith("00000\n00001\n")
+    assert seen.description.endswith("\n04999\n+1 415 555 0100")
+    assert await put(examined, draft) == written
+    whole = replace(draft, description=long[:LONGEST_DESCRIPTION], sequence=1)
+    await put(examined, whole, written)
+    assert [each.description for each in world.events(ACCOUNT)] == [whole.description]
 
 
 async def test_white_space_is_no_change(world: GoogleWorld, examined: Examined) -> None:

@@ -174,9 +174,15 @@ async def test_prices_of_the_owner_stay(
     job = house.owner.job(known.event_id)
     with house.lock:
         job.line_items[0]["unit_price"] = 50_000
-    await put(examined, replace(later(draft), title="Other"), known)
+    other = replace(later(draft), title="Other")
+    known = await put(examined, other, known)
     (item,) = job.line_items
     assert (item["name"], item["unit_price"]) == ("Other", 50_000)
+    # What we expect by now is told in words.
+    visit, sequence = VisitDraft(JOHN, value=Decimal(400)), other.sequence + 1
+    await put(examined, replace(other, visit=visit, sequence=sequence), known)
+    assert [item["unit_price"] for item in job.line_items] == [50_000]
+    assert job.notes[-1][1].endswith("Estimated value: 400")
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ async def test_everything_is_told(
     (item,), ((_, note),) = job.line_items, job.notes
     assert (item["name"], item["unit_price"]) == (TITLE, 35_050)
     assert note.startswith(
-        "Two lines\nof \N{GRINNING FACE}\nType: plumbing\nUrgency: emergency\n\n"
+        "Two lines\nof \N{GRINNING FACE}\nType: plumbing\nUrgency: emergency\n"
+        "Estimated value: 350.50\n\n"
     )
     assert a_draft().event_key in note
     assert job.assigned() == [mike]

@@ -1,11 +1,11 @@
 """Times and zones as Graph writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from tests.contracts.drafts import utc
-from universal_calendar.core.instant import from_datetime
+from universal_calendar.core.instant import from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.providers.microsoft.times import (
     Json,
@@ -114,3 +114,23 @@ def test_event_without_length_takes_no_time() -> None:
         "2026-06-01T09:00:00", "2026-06-01T09:00:00", zone="UTC", is_all_day=False
     )
     assert interval_of(event) is None
+
+
+@pytest.mark.parametrize("is_all_day", [True, False])
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Samoa Standard Time", "Line Islands Standard Time"]
+)
+def test_all_of_time(zone: str, *, is_all_day: bool) -> None:
+    """One such event must not cost its owner the calendar, nor a page that shows it."""
+    event = an_event(
+        "0001-01-01T00:00:00.0000000",
+        "9999-12-31T00:00:00.0000000",
+        zone=zone,
+        is_all_day=is_all_day,
+    )
+    interval = interval_of(event)
+    assert interval is not None
+    for edge in (interval.start, interval.end):
+        for hours in (-12, 14):
+            shown = to_datetime(edge).astimezone(timezone(timedelta(hours=hours)))
+            assert shown.year in {1, 9999}

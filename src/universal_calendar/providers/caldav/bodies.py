@@ -6,6 +6,7 @@ answer long, or lead elsewhere.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,6 +28,14 @@ CALDAV: Final = "{urn:ietf:params:xml:ns:caldav}"
 SERVER: Final = "{http://calendarserver.org/ns/}"
 _PIECE: Final = 64 * 1024
 _OK: Final = range(200, 300)
+# Controls, U+FFFE and U+FFFF, as UTF-8 or by number; halves of what needs two (XML 1.0,
+# 2.2).
+_NO_CHARACTER: Final = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]"
+    rb"|&#0*(?:[0-8]|1[124-9]|2[0-9]|3[01]);"
+    rb"|&#x0*(?:[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}|fff[ef]);",
+    re.IGNORECASE,
+)
 
 
 class _Builder(TreeBuilder):
@@ -72,15 +81,27 @@ class Multistatus:
 
 
 async def read(content: bytes) -> Element:
-    """Read a document; raise ValueError if it is none, or has a document type."""
-    parser = XMLParser(target=_Builder())  # noqa: S314 - document types are refused
+    """Read a document; raise ValueError if it is none, or has a document type.
+
+    What no document may hold, and some servers let through, hides nothing else.
+    """
     try:
-        for start in range(0, len(content), _PIECE):
-            parser.feed(content[start : start + _PIECE])
-            await asyncio.sleep(0)
-        root: Element = parser.close()
+        return await _read(content)
+    except (ParseError, LookupError):
+        text = content.decode("utf-8", "replace")
+        cleaned = _NO_CHARACTER.sub(b"?", text.encode())
+    try:
+        return await _read(cleaned)
     except (ParseError, LookupError):
         raise ValueError("no XML") from None  # the cause may quote it
+
+
+async def _read(content: bytes) -> Element:
+    parser = XMLParser(target=_Builder())  # noqa: S314 - document types are refused
+    for start in range(0, len(content), _PIECE):
+        parser.feed(content[start : start + _PIECE])
+        await asyncio.sleep(0)
+    root: Element = parser.close()
     return root
 
 

@@ -141,11 +141,11 @@ def _account_name(account: Account, principal: Principal) -> str:
     mails = sorted(
         each for each in principal.addresses if "@" in each and "/" not in each
     )
-    if mails:
-        return mails[0]
-    if "@" in account.username:
-        return account.username
-    return f"{account.username}@{account.host}"
+    name = mails[0] if mails else account.username
+    if "@" not in name:
+        return f"{name}@{account.host}"
+    # Elsewhere the same address is another account, with calendars of its own.
+    return name if account.domain else f"{name} ({account.host})"
 
 
 def _timezone(found: Sequence[Found]) -> str | None:

@@ -23,7 +23,9 @@ _WANTED: Final = frozenset(
 OURS: Final = "X-UNIVERSAL-CALENDAR-"
 """How our own properties begin."""
 _NAME: Final = re.compile(r"[A-Za-z0-9-]+")
-_PARAMETER: Final = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^";:,]*)(?:,[^;:]*)?')
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_VALUE: Final = r'(?:"[^"]*"|[^";:,]*)'
+_PARAMETER: Final = re.compile(rf";([A-Za-z0-9-]+)=({_VALUE})(?:,{_VALUE})*")
 _ESCAPED: Final = re.compile(r"\\([\\;,nN])")
 _MOST_COMPONENTS: Final = 4_000
 _DEEPEST: Final = 8
@@ -79,8 +81,7 @@ def read_calendar(text: str) -> Component:
     """Read one VCALENDAR; raise Unreadable for anything else."""
     open_components = [Component("")]
     seen = 0
-    for line in _lines(text):
-        name, found = _property(line)
+    for name, found in _properties(text):
         if name == "BEGIN":
             seen += 1
             if seen > _MOST_COMPONENTS or len(open_components) > _DEEPEST:
@@ -108,7 +109,8 @@ def _only_calendar(root: Component) -> Component:
 def _lines(text: str) -> Iterator[str]:
     """Yield unfolded lines of what is wanted; pictures inside cost next to nothing."""
     parts: list[str] = []
-    for line in text.splitlines() if "\r" in text else text.split("\n"):
+    # Not by `splitlines`: it also ends lines where texts go on (RFC 5545 §3.1).
+    for line in _LINE_END.split(text) if "\r" in text else text.split("\n"):
         if line[:1] in {" ", "\t"}:
             if parts:
                 parts.append(line[1:])
@@ -128,14 +130,23 @@ def _is_wanted(line: str) -> bool:
     return name in _WANTED or name.startswith(OURS)
 
 
-def _property(line: str) -> tuple[str, Property]:
-    named = _NAME.match(line)
-    if named is None:
-        raise Unreadable
-    parameters, place = {}, named.end()
+def _properties(text: str) -> Iterator[tuple[str, Property]]:
+    for line in _lines(text):
+        named = _NAME.match(line)
+        # What is no property is some text's rest, which nobody folded.
+        if named is not None and line[named.end() : named.end() + 1] in {":", ";"}:
+            yield named[0].upper(), _property(line, named.end())
+
+
+def _property(line: str, place: int) -> Property:
+    """Read what follows a property's name."""
+    parameters: dict[str, str] = {}
     while (found := _PARAMETER.match(line, place)) is not None:
         parameters[found[1].upper()] = found[2].strip('"')
         place = found.end()
-    if line[place : place + 1] != ":":
-        raise Unreadable
-    return named[0].upper(), Property(line[place + 1 :], parameters)
+    if line[place : place + 1] == ":":
+        return Property(line[place + 1 :], parameters)
+    # Quotation marks inside of a name: its event takes time all the same.
+    rest, _, value = line[place:].rpartition(":")
+    others = {each[1].upper(): each[2].strip('"') for each in _PARAMETER.finditer(rest)}
+    return Property(value, others | parameters)

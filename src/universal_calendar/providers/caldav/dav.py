@@ -46,8 +46,9 @@ class Account:
 
     @property
     def host(self) -> str:
-        """Return the server's name."""
-        return urlsplit(self.url).hostname or ""
+        """Return the server's name, and its port where it is not the scheme's own."""
+        scheme, host, port = _origin(self.url)
+        return host if port == _PORTS.get(scheme) else f"{host}:{port}"
 
     @property
     def authorization(self) -> str:

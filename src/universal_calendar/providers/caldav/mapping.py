@@ -29,6 +29,7 @@ from universal_calendar.providers.caldav.component import (
 )
 from universal_calendar.providers.caldav.series import (
     Occurrence,
+    busy_type,
     occurrences,
     plain_spans,
     whole_span,
@@ -36,7 +37,8 @@ from universal_calendar.providers.caldav.series import (
 from universal_calendar.providers.caldav.zones import UNIVERSAL, Zone, Zones, named_zone
 from universal_calendar.services.ports.calendars import ChangedEvent, EventDraft
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Besides controls what XML has no place for: it would hide the whole calendar.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _FOLD: Final = 73
 _BY_WEIGHT: Final = (BusyType.UNAVAILABLE, BusyType.BUSY, BusyType.TENTATIVE)
 _ALWAYS: Final = Interval(0, 1)
@@ -216,8 +218,7 @@ def changed_event(resource: Resource, reader: Reader) -> ChangedEvent | None:
     appointment_id = _appointment(events, reader.tenant_id)
     if appointment_id is None:
         found = [each for each in found if each.interval.overlaps(reader.window)]
-    kinds = {each.busy for each in found}
-    busy = next((each for each in _BY_WEIGHT if each in kinds), None)
+    busy = _gravest(each.busy for each in found)
     return ChangedEvent(
         event_id=resource.name,
         etag=resource.etag,
@@ -248,12 +249,19 @@ def _occurrences(
         return list(occurrences(calendar, zones, reader.window, reader.owners))
     except TooMany:
         span = whole_span(calendar, zones, reader.window)
-        return [] if span is None else [Occurrence(span, BusyType.BUSY)]
+        spans = [] if span is None else [span]
     except (ValueError, OverflowError):
         spans = list(plain_spans(calendar, zones))
         if not spans:
             raise
-        return [Occurrence(each, BusyType.BUSY) for each in spans]
+    events = calendar.children("VEVENT")
+    busy = _gravest(busy_type(each, reader.owners) for each in events)
+    return [Occurrence(each, busy) for each in spans]
+
+
+def _gravest(kinds: Iterable[BusyType | None]) -> BusyType | None:
+    known = set(kinds)
+    return next((each for each in _BY_WEIGHT if each in known), None)
 
 
 def _appointment(events: list[Component], tenant_id: UUID) -> UUID | None:

@@ -34,6 +34,7 @@ from universal_calendar.providers.caldav.zones import (
 MOST_OCCURRENCES: Final = 3_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MARGIN: Final = timedelta(days=1)
+_LONGEST: Final = timedelta(days=1000 * 365)  # for some end in the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +360,7 @@ def _reach(
     ]
     margin = _MARGIN + max(moves, default=timedelta())
     first, last = shown_in_utc(window.start), shown_in_utc(window.end)
-    return first - max(longest) - margin, last + margin
+    return first - min(max(longest), _LONGEST) - margin, last + margin
 
 
 def _all_starts(

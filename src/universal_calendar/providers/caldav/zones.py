@@ -5,7 +5,7 @@ A definition holds in its own object only: what it says of Berlin is nobody else
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import DAY, Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import zone_named
+from universal_calendar.providers._far_times import near
 from universal_calendar.providers._icalendar import moments, rules
 from universal_calendar.providers._icalendar.errors import TooMany, Unreadable
 from universal_calendar.providers.caldav.component import (
@@ -45,7 +46,7 @@ class NamedZone:
 
     def instant(self, shown: datetime) -> Instant:
         """Return when the clocks show this."""
-        return from_datetime(shown.replace(tzinfo=self.zone, fold=0).astimezone(UTC))
+        return near(from_datetime(shown.replace(tzinfo=self.zone, fold=0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class DefinedZone:
             if shown < change.settled:
                 break
             offset = change.after
-        return from_datetime(shown.replace(tzinfo=UTC) - offset)
+        return near(from_datetime(shown.replace(tzinfo=timezone(offset))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,9 @@ class GoogleCalendars(CalendarProvider):
         """Return whose account this is, and the calendars of its list."""
         ask = self._api.asking(access, seconds)
         calendars: list[Json] = []
-        path = following = "/users/me/calendarList?maxResults=250"
+        # Hidden ones too: the account's own may be one of them.
+        query = "maxResults=250&showHidden=true"
+        path = following = f"/users/me/calendarList?{query}"
         async with answered_within(seconds):
             while following:
                 page = json_of(await ask(Question("GET", following)))

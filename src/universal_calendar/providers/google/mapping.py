@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from universal_calendar.core.busy import BusyType
+from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import (
     DAY,
     EPOCH_ORDINAL,
@@ -19,7 +20,8 @@ from universal_calendar.core.instant import (
     instant_text,
 )
 from universal_calendar.core.interval import Interval, Intervals
-from universal_calendar.core.localtime import from_wall_clock, zone_named
+from universal_calendar.core.localtime import zone_named
+from universal_calendar.providers._far_times import midnight, near
 from universal_calendar.providers._fingerprint import (
     Finding,
     appointment_of,
@@ -36,6 +38,8 @@ from universal_calendar.services.ports.calendars import (
 
 Json = dict[str, Any]
 
+_LONGEST_DESCRIPTION: Final = 8192  # Google refuses events that have more
+_END: Final = 1000
 _WRITABLE: Final = {"owner", "writer"}
 _TAKES_NO_TIME: Final = {"workingLocation", "birthday"}
 # An invitation that waits for its answer may still be accepted.
@@ -45,12 +49,19 @@ _UNDECIDED: Final = {"tentative", "needsAction"}
 def account_of(calendars: Sequence[Json]) -> ProviderAccount:
     """Read the calendar list; the primary calendar's id is the account's e-mail."""
     (primary,) = (each for each in calendars if each.get("primary"))
-    zone = primary.get("timeZone")
     return ProviderAccount(
         str(primary["id"]),
         tuple(_calendar(each) for each in calendars),
-        str(zone) if zone else None,
+        _known_zone(primary.get("timeZone")),
     )
+
+
+def _known_zone(name: object) -> str | None:
+    """Return the name of a zone, None where our own database lacks it."""
+    try:
+        return zone_named(str(name)).key
+    except InvalidField:
+        return None
 
 
 def _calendar(calendar: Json) -> ProviderCalendar:
@@ -68,7 +79,7 @@ def _calendar(calendar: Json) -> ProviderCalendar:
 
 def body_of(draft: EventDraft, event_id: str) -> Json:
     """Write a draft as the body of the event with this id."""
-    optional = {"description": draft.description, "location": draft.location}
+    optional = {"description": _fitting(draft.description), "location": draft.location}
     interval, zone = draft.interval, draft.timezone
     body: Json = {
         "id": event_id,
@@ -83,6 +94,13 @@ def body_of(draft: EventDraft, event_id: str) -> Json:
     mark = {**mark_of(draft, _seen(body)), "eventId": event_id}
     body["extendedProperties"] = {"private": mark}
     return body
+
+
+def _fitting(text: str | None) -> str | None:
+    """Cut what is too long in its middle: at its end is whose appointment it is."""
+    if text is None or len(text) <= _LONGEST_DESCRIPTION:
+        return text
+    return f"{text[: _LONGEST_DESCRIPTION - _END - 3]}\n…\n{text[-_END:]}"
 
 
 def patch_of(body: Json) -> Json:
@@ -128,7 +146,7 @@ def _instant(moment: str) -> Instant:
 
 @lru_cache(maxsize=1024)
 def _midnight(day: str) -> Instant:
-    return (date.fromisoformat(day).toordinal() - EPOCH_ORDINAL) * DAY
+    return near((date.fromisoformat(day).toordinal() - EPOCH_ORDINAL) * DAY)
 
 
 @lru_cache(maxsize=1024)
@@ -242,7 +260,7 @@ def _read_edge(edge: Json, zone_name: object) -> Instant:
     if moment is not None:
         return _instant(moment)
     day = date.fromisoformat(edge["date"])
-    return from_wall_clock(day, 0, zone_named(str(zone_name)))
+    return midnight(day, zone_named(str(zone_name)))
 
 
 def busy_periods(answer: Json) -> dict[str, list[Interval]]:

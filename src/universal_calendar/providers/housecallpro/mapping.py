@@ -312,8 +312,9 @@ def details_of(draft: EventDraft) -> str:
     told = {
         "Type": visit.job_type if visit else None,
         "Urgency": visit.urgency if visit else None,
+        "Estimated value": visit.value if visit else None,
     }
-    lines = [f"{name}: {value}" for name, value in told.items() if value]
+    lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
     notes = visit.customer.notes if visit else None
     return "\n".join(filter(None, (draft.description, notes, *lines)))
 

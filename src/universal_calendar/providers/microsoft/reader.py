@@ -14,6 +14,8 @@ from universal_calendar.core.provider_errors import (
     Rejected,
     SyncTokenStale,
 )
+from universal_calendar.outgoing.errors import AnswerTooLarge
+from universal_calendar.outgoing.http import OutgoingResponse
 from universal_calendar.providers._http import answered_within, json_of
 from universal_calendar.providers.microsoft.events import (
     gone_event,
@@ -63,11 +65,27 @@ class MicrosoftReader(CalendarReader):
         """Return one page; tokens are the links that Graph gave."""
         question = self._question(query)
         async with answered_within(seconds):
-            answer = await self._graph.ask(access, question, seconds)
+            answer = await self._answered(access, question, seconds)
             page = json_of(in_step(answer))
             reading = _Reading(self._graph, access, query, seconds)
             events = await reading.events(page["value"])
             return self._page(query, page, events)
+
+    async def _answered(
+        self, access: Access, question: Question, seconds: float
+    ) -> OutgoingResponse:
+        """Ask for fewer events where so many are too long for an answer.
+
+        Their texts come with them, however long, wanted or not.
+        """
+        try:
+            return await self._graph.ask(access, question, seconds)
+        except Rejected as error:
+            fewer = (question.page_size or 0) // 10
+            if not fewer or not isinstance(error.__cause__, AnswerTooLarge):
+                raise
+        question = replace(question, page_size=fewer)
+        return await self._answered(access, question, seconds)
 
     def _question(self, query: ChangesQuery) -> Question:
         expected = (400, 404, 410)

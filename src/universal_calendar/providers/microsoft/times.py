@@ -5,7 +5,7 @@ whatever zone is asked for, they are of the days in the zone that the event was 
 """
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,8 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import Instant, from_datetime, to_datetime
 from universal_calendar.core.interval import Interval
-from universal_calendar.core.localtime import from_wall_clock, zone_named
+from universal_calendar.core.localtime import zone_named
+from universal_calendar.providers._far_times import midnight, near
 
 Json = dict[str, Any]
 
@@ -47,7 +48,7 @@ def instant_of(written: Json) -> Instant:
     zone = zone_of(written["timeZone"])
     if zone is None:
         raise ValueError("a time in a zone that nobody knows")
-    return from_datetime(_naive(written).replace(tzinfo=zone).astimezone(UTC))
+    return near(from_datetime(_naive(written).replace(tzinfo=zone)))
 
 
 def _naive(written: Json) -> datetime:
@@ -69,7 +70,7 @@ def _edges(event: Json) -> tuple[Instant, Instant]:
     if not event.get("isAllDay") or None in days:
         return instant_of(event["start"]), instant_of(event["end"])
     zone = zone_of(event.get("originalStartTimeZone")) or _UTC
-    first, last = (from_wall_clock(each, 0, zone) for each in days if each)
+    first, last = (midnight(each, zone) for each in days if each)
     return first, last
 
 

@@ -104,8 +104,8 @@ async def assert_agreed(
         for place, draft in paper.events.items()
         if draft.appointment_id == appointment_id
     }
-    assert list(mine) == [("cal-1", key)]
-    assert mine["cal-1", key].interval.start == await diary.start_of(appointment_id)
+    assert list(mine) == [("cal-Work", key)]
+    assert mine["cal-Work", key].interval.start == await diary.start_of(appointment_id)
     link = await diary.link(appointment_id)
     assert link["status"] == "synced"
     assert link["synced_version"] == link["wanted_version"]

@@ -66,6 +66,19 @@ async def test_the_same_account_many_times_at_once_is_one_connection(
     assert len(connection.calendars) == 2
 
 
+async def test_a_primary_calendar_that_is_gone_is_none_any_more(
+    parts: Parts, business: Business
+) -> None:
+    table, paper = ConnectionTable(parts.database, parts.keyring), Paper()
+    connections = Connections(table, parts.units, {"paper": paper}, new_id)
+    await connections.add(business.tenant_id, "paper", GOOD, now())
+    paper.names = ("Moon", "New")
+    await connections.add(business.tenant_id, "paper", GOOD, now())
+    (connection,) = await table.all(business.tenant_id)
+    primary = {each.name: each.is_primary for each in connection.calendars}
+    assert primary == {"Work": False, "Moon": True, "New": False}
+
+
 async def test_what_nobody_finished_is_forgotten(
     parts: Parts, business: Business
 ) -> None:

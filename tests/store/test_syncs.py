@@ -18,6 +18,10 @@ from universal_calendar.services.ports.channels import KnownChannel
 from universal_calendar.services.ports.identity import Actor, ActorKind
 from universal_calendar.services.ports.sync_requests import SyncScope, SyncStatus
 from universal_calendar.services.ports.syncs import Tally
+from universal_calendar.store.calendars.counting_calendars import (
+    CountingCalendarTable,
+)
+from universal_calendar.store.calendars.mirror import MirrorTable
 from universal_calendar.store.calendars.push_channels import ChannelTable
 from universal_calendar.store.calendars.syncs import SyncRequestTable, SyncRunTable
 from universal_calendar.store.housekeeping import (
@@ -153,3 +157,19 @@ async def test_what_nobody_asks_about_any_more_is_swept_away(
         again = await Syncs(new_id).request(unit, SyncWish(SyncScope()))
         sync = await Syncs(new_id).get(unit, again.sync_id)
     assert sync.status is SyncStatus.QUEUED
+
+
+@pytest.mark.parametrize("own", [None, "Asia/Tokyo"])
+async def test_days_are_of_the_connections_zone_else_the_tenants(
+    connected: Connected, own: str | None
+) -> None:
+    parts, tenant_id, at = connected.parts, connected.tenant_id, now()
+    await connected.rows("UPDATE connections SET timezone = %s", own)
+    await connected.rows("UPDATE tenants SET timezone = 'Europe/Paris'")
+    mirror = MirrorTable(parts.database, parts.keyring)
+    leased = await mirror.lease(tenant_id, connected.calendar_id, at, at + HOUR)
+    assert leased is not None
+    counting = CountingCalendarTable(parts.database, parts.keyring)
+    (asked,) = await counting.of(tenant_id, connected.business.agent.agent_id, at)
+    expected = own or "Europe/Paris"
+    assert [each.timezone for each in (leased.access, asked.access)] == [expected] * 2

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from universal_calendar.core.provider_errors import (
@@ -38,19 +38,24 @@ class Paper:
     delay: float = 0.0
     is_hanging: bool = False
     meanwhile: Callable[[], "asyncio.Future[None]"] | None = None
+    names: Sequence[str] = ("Work", "Moon")
+    """Calendars, the first primary and the only one that is writable."""
     running: int = 0
     most_at_once: int = 0
 
     async def account(self, access: Access, *, seconds: float) -> ProviderAccount:
-        """Return two calendars, the second read-only."""
+        """Return the calendars."""
         if access.secrets.get("password") != GOOD["password"]:
             raise NotAuthorized
         return ProviderAccount(
             access.secrets.get("account", "ann@paper.test"),
-            [
-                ProviderCalendar("cal-1", "Work", is_primary=True, is_writable=True),
-                ProviderCalendar("cal-2", "Moon", is_primary=False, is_writable=False),
-            ],
+            [self._calendar(name) for name in self.names],
+        )
+
+    def _calendar(self, name: str) -> ProviderCalendar:
+        is_first = name == self.names[0]
+        return ProviderCalendar(
+            f"cal-{name}", name, is_primary=is_first, is_writable=is_first
         )
 
     async def put_event(

@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.contracts.drafts import NINE, SECONDS, WINDOW, a_draft, as_seen, at, later
+from tests.contracts.drafts import (
+    NINE,
+    SECONDS,
+    WINDOW,
+    a_draft,
+    as_seen,
+    at,
+    later,
+    utc,
+)
 from tests.contracts.reading import ReadingExam
 from tests.contracts.world import Examined
 from tests.contracts.writing import WritingExam
@@ -249,6 +258,22 @@ async def test_our_text_does_not_hide_the_calendar(
     found, _ = await read(examined)
     assert found[written.event_id].intervals == (draft.interval,)
     assert await put(examined, draft) == written
+
+
+async def test_days_of_a_calendar_that_has_no_zone_are_the_connections(
+    examined: Examined, world: DavWorld
+) -> None:
+    name = world.owner_puts(
+        examined.calendar, "day.ics", event_text("day", "DTSTART;VALUE=DATE:20260605")
+    )
+    access = replace(examined.access, timezone="America/New_York")
+    new_york = replace(examined, access=access)
+    found, _ = await read(new_york)
+    day = at(utc(2026, 6, 5, 4), DAY)
+    assert found[name].intervals == (day,)
+    reader = ReadingExam().reader(new_york)
+    taken = await reader.taken(access, [examined.calendar], WINDOW, seconds=SECONDS)
+    assert [each.interval for each in taken[examined.calendar]] == [day]
 
 
 @pytest.mark.parametrize(

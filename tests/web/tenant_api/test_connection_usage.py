@@ -58,6 +58,22 @@ class TestUsage:
             assert changed | {"calendars": None} == expected
             assert of(desk, connection["connectionId"]) == changed
 
+    async def test_another_zone_of_the_tenant_is_followed_where_none_is_said(
+        self, desk: Desk, connect: Connect, rows: Rows
+    ) -> None:
+        following = change(desk, await connect(), timezone=None)
+        change(desk, await connect("bea"), timezone="Europe/Berlin")
+        rows.read()
+        rows.ask("UPDATE calendars SET is_full_wanted = false WHERE tenant_id = %s")
+        desk.put(f"/tenants/{desk.tenant_id}", {"name": "Other", "timezone": "UTC"})
+        assert rows.due() == set()
+        desk.put(f"/tenants/{desk.tenant_id}", {"timezone": "Asia/Tokyo"})
+        work = calendar(following, "Work")["calendarId"]
+        assert rows.due() == {work}
+        anew = "SELECT calendar_id FROM calendars WHERE tenant_id = %s"
+        found = rows.ask(f"{anew} AND is_full_wanted")
+        assert [str(row[0]) for row in found] == [work]
+
     @pytest.mark.parametrize(
         "fields",
         [

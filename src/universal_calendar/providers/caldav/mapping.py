@@ -48,14 +48,15 @@ _ALWAYS: Final = Interval(0, 1)
 class Reader:
     """What has to be known to read a calendar's objects.
 
-    `zone` is the calendar's, None where it has not said; `owners` are the addresses of
-    its owner.
+    `zone` is the calendar's, None where it has not said; then `local` is what its days
+    are of. `owners` are the addresses of its owner.
     """
 
     tenant_id: UUID
     window: Interval
     zone: Zone | None
     owners: frozenset[str]
+    local: Zone = UNIVERSAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def _local_zone(calendar: Component, reader: Reader) -> Zone:
     if reader.zone is not None:
         return reader.zone
     name = calendar.text("X-WR-TIMEZONE")
-    return (named_zone(name) if name else None) or UNIVERSAL
+    return (named_zone(name) if name else None) or reader.local
 
 
 def _occurrences(

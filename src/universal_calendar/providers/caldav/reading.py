@@ -30,7 +30,11 @@ from universal_calendar.providers.caldav.tokens import (
     read_token,
     read_work,
 )
-from universal_calendar.providers.caldav.zones import zone_of_calendar
+from universal_calendar.providers.caldav.zones import (
+    UNIVERSAL,
+    named_zone,
+    zone_of_calendar,
+)
 from universal_calendar.services.ports.calendars import (
     Access,
     ChangedEvent,
@@ -169,7 +173,8 @@ class Reading:
             told = await reading.collection.told()
             known = await self._learn(reading, told, seconds)
         zone = zone_of_calendar(known.timezone, window)
-        return Reader(reading.access.tenant_id, window, zone, known.owners)
+        local = named_zone(reading.access.timezone) or UNIVERSAL
+        return Reader(reading.access.tenant_id, window, zone, known.owners, local)
 
     async def _learn(self, reading: "_Calendar", told: Told, seconds: float) -> _Known:
         known = self._known.get(reading.key)

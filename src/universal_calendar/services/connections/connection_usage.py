@@ -43,6 +43,15 @@ async def change_usage(
     return after
 
 
+async def follow_tenant_zone(unit: Unit) -> None:
+    """Read anew what is of the tenant's days, for want of a zone of its own."""
+    for each in await unit.connections.all(unit.tenant_id):
+        if each.usage.timezone is None:
+            await unit.sync_requests.want(
+                unit.tenant_id, each.read_calendars, unit.now, is_full=True
+            )
+
+
 async def read_calendar(unit: Unit, calendar_id: UUID, *, is_read: bool) -> Connection:
     """Have what takes time in the calendar take it here, or not.
 

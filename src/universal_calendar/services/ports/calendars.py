@@ -20,11 +20,13 @@ class Access:
     """What opens an account at a provider: tokens or keys, as its adapter wants them.
 
     `connection_id` is ours; adapters keep nothing by it but what may be lost.
+    `timezone` is by whose days all-day events are read where the calendar has no zone.
     """
 
     tenant_id: UUID
     connection_id: UUID
     secrets: Mapping[str, str] = field(repr=False)
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from universal_calendar.store.sealing.keyring import Keyring
 
 # What counts is said in migrations/functions/read_agenda.sql.
 _READ: Final = """
-SELECT n.connection_id, n.provider, n.tentative_blocks,
-    coalesce(n.next_try_at > %(now)s, false), n.sealed, nk.data_key,
+SELECT n.connection_id, n.provider, coalesce(n.timezone, tenants.timezone),
+    n.tentative_blocks, coalesce(n.next_try_at > %(now)s, false), n.sealed, nk.data_key,
     CASE WHEN c.is_schedule THEN (
         SELECT jsonb_object_agg(t.technician_id, t.agent_id) FROM technicians t
         WHERE t.tenant_id = n.tenant_id AND t.connection_id = n.connection_id) END,
     c.calendar_id, c.sealed, ck.data_key
 FROM calendars c
 JOIN connections n USING (tenant_id, connection_id)
+JOIN tenants USING (tenant_id)
 JOIN tenant_keys nk ON nk.tenant_id = n.tenant_id AND nk.version = n.key_version
 JOIN tenant_keys ck ON ck.tenant_id = c.tenant_id AND ck.version = c.key_version
 WHERE c.tenant_id = %(tenant)s AND c.is_read AND n.direction <> 'to_provider'
@@ -86,20 +87,20 @@ class CountingCalendarTable:
     ) -> Iterator[CountingConnection]:
         for connection_id, group in groupby(rows, itemgetter(0)):
             own = list(group)
-            _, provider, tentative_blocks, is_paused, sealed, wrapped = own[0][:6]
+            _, provider, zone, tentative_blocks, is_paused, sealed, wrapped = own[0][:7]
             data_key = self._keyring.data_key(tenant_id, wrapped)
             account = open_account(data_key, tenant_id, connection_id, sealed)
             yield CountingConnection(
                 provider,
-                account.access(tenant_id, connection_id),
+                account.access(tenant_id, connection_id, zone),
                 tentative_blocks,
                 is_paused,
                 dict(self._calendar(tenant_id, row) for row in own),
-                _agents(own[0][6]),
+                _agents(own[0][7]),
             )
 
     def _calendar(self, tenant_id: UUID, row: Row) -> tuple[str, UUID]:
-        calendar_id, sealed, wrapped = row[7:]
+        calendar_id, sealed, wrapped = row[8:]
         data_key = self._keyring.data_key(tenant_id, wrapped)
         opened = open_calendar(data_key, tenant_id, calendar_id, sealed)
         return opened.external_id, calendar_id

@@ -17,14 +17,15 @@ MINE: Final = """tenant_id = %(tenant)s AND calendar_id = %(calendar)s
     AND leased_until = %(lease)s"""
 LEASE: Final = """
 UPDATE calendars c SET leased_until = %(until)s
-FROM connections n
+FROM connections n JOIN tenants USING (tenant_id)
 WHERE c.tenant_id = %(tenant)s AND c.calendar_id = %(calendar)s
     AND n.tenant_id = c.tenant_id AND n.connection_id = c.connection_id
     AND c.is_read AND n.direction <> 'to_provider'
     AND coalesce(c.leased_until <= %(now)s, true)
     AND coalesce(n.next_try_at <= %(now)s, true)
-RETURNING c.connection_id, n.provider, c.window_ends_at, c.wanted_at, c.is_full_wanted,
-    c.may_be_empty, c.sync_attempts, c.is_schedule, c.whole_due_at,
+RETURNING c.connection_id, n.provider, coalesce(n.timezone, tenants.timezone),
+    c.window_ends_at, c.wanted_at, c.is_full_wanted, c.may_be_empty, c.sync_attempts,
+    c.is_schedule, c.whole_due_at,
     coalesce(c.whole_due_at <= %(now)s, true)
         OR coalesce(c.wanted_at > c.read_at, false)
         OR coalesce(c.hinted_at > c.read_at AND c.rests_until <= %(now)s, false),
@@ -38,6 +39,7 @@ class LeaseRow(NamedTuple):
 
     connection_id: UUID
     provider: str
+    timezone: str
     window_ends_at: datetime | None
     wanted_at: datetime | None
     is_full_wanted: bool
@@ -73,7 +75,7 @@ class LeaseRow(NamedTuple):
             calendar_id,
             until,
             self.provider,
-            account.access(tenant_id, self.connection_id),
+            account.access(tenant_id, self.connection_id, self.timezone),
             opened.external_id,
             None,
             _instant(self.window_ends_at),

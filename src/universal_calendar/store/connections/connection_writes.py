@@ -51,6 +51,11 @@ UPDATE connections SET status = 'active', next_try_at = NULL, failing_since = NU
     key_version = %(version)s, sealed = %(sealed)s, updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
 """
+# The one before may be gone there, and so not be told of any more.
+_NO_PRIMARY: Final = """
+UPDATE calendars SET is_primary = false
+WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s AND is_primary
+"""
 _ADD_CALENDAR: Final = """
 INSERT INTO calendars (tenant_id, calendar_id, connection_id, is_primary, is_read,
     is_schedule, key_version, sealed, created_at)
@@ -205,6 +210,7 @@ async def keep_calendars(
         "version": keys.version,
         "now": to_datetime(now),
     }
+    await transaction.execute(_NO_PRIMARY, values)
     for each in connection.calendars:
         calendar_id = known.get(each.external_id, each.calendar_id)
         plain = SealedCalendar(each.external_id, each.name, each.is_writable)

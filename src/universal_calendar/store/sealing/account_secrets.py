@@ -17,9 +17,11 @@ class SealedAccount:
     account: str = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False)
 
-    def access(self, tenant_id: UUID, connection_id: UUID) -> Access:
+    def access(
+        self, tenant_id: UUID, connection_id: UUID, timezone: str = "UTC"
+    ) -> Access:
         """Return what adapters want."""
-        return Access(tenant_id, connection_id, self.secrets)
+        return Access(tenant_id, connection_id, self.secrets, timezone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from universal_calendar.services.connections.connection_usage import (
+    follow_tenant_zone,
+)
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.identity import NewId, Role
 from universal_calendar.services.ports.tenants import Tenant
@@ -156,11 +159,12 @@ class TenantsApi:
         """Change a tenant."""
         unit = call.unit
         tenants = Tenants(unit.tenants, unit.agents, self.new_id)
+        before = await tenants.get(call.tenant_id)
         tenant = await tenants.update(
-            await tenants.get(call.tenant_id),
-            name=inputs.name,
-            timezone=inputs.timezone,
+            before, name=inputs.name, timezone=inputs.timezone
         )
+        if tenant.timezone != before.timezone:
+            await follow_tenant_zone(unit)
         await unit.audit.record("tenant.updated", call.tenant_id)
         return {"tenant": _written(tenant)}
 

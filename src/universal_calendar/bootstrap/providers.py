@@ -66,6 +66,7 @@ def oauth_configs(settings: Settings) -> Mapping[str, OAuthConfig]:
             f"{settings.microsoft_login_base_url}/authorize",
             f"{settings.microsoft_login_base_url}/token",
             settings.microsoft_graph_base_url,
+            channel_minutes=settings.microsoft_subscription_minutes,
         )
     jobber = settings.jobber_client_secret
     if settings.jobber_client_id is not None and jobber is not None:

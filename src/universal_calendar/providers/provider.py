@@ -75,7 +75,11 @@ Now: TypeAlias = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class OAuthConfig:
-    """Our registration with a provider, and where its servers are."""
+    """Our registration with a provider, and where its servers are.
+
+    `channel_minutes` is how long a channel by which it tells of changes may live, where
+    we say so.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -83,6 +87,7 @@ class OAuthConfig:
     token_url: str
     api_url: str
     revoke_url: str | None = None
+    channel_minutes: int = 4230
 
 
 @dataclass(frozen=True, slots=True)

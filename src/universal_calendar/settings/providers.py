@@ -55,6 +55,13 @@ class ProviderSettings(BaseModel):
     microsoft_graph_base_url: str = Field(
         "https://graph.microsoft.com/v1.0", description="Microsoft Graph."
     )
+    microsoft_subscription_minutes: int = Field(
+        4230,
+        ge=45,
+        le=10_080,
+        description="How long a subscription to a mailbox lives. More than Microsoft"
+        " allows is refused, and calendars are polled instead.",
+    )
     webhook_rate_limit: int = Field(
         6000,
         ge=1,

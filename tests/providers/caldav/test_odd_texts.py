@@ -13,7 +13,7 @@ from universal_calendar.core.instant import DAY, HOUR, Instant, instant_text
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.localtime import wall_clock, zone_named
 from universal_calendar.providers._fingerprint import Finding
-from universal_calendar.providers.caldav import mapping
+from universal_calendar.providers.caldav import bodies, mapping
 from universal_calendar.providers.caldav.mapping import (
     Reader,
     Resource,
@@ -164,3 +164,9 @@ def test_zone_of_its_own_at_the_end_of_time() -> None:
     (interval,) = read(calendar_text(*zone, *event_lines("a", *lines))).intervals
     assert interval.start == NINE.start
     assert interval.end > JUNE.end + HOUR
+
+
+async def test_a_document_of_too_many_elements_is_none() -> None:
+    """They would take a hundred times its room."""
+    with pytest.raises(ValueError, match="too many"):
+        await bodies.read(b"<a>" + b"<b/>" * 500_000 + b"</a>")

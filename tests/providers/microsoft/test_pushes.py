@@ -1,18 +1,22 @@
 """Subscriptions: handshake, lifecycle, and that no channel is opened twice."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.contracts.drafts import NINE, SECONDS, at
 from tests.contracts.pushes import SESAME, Receiver
 from tests.contracts.world import Examined
+from tests.providers.means import open_means
+from tests.providers.microsoft.account import registration
 from tests.providers.microsoft.server import FakeMicrosoft
 from tests.providers.microsoft.world import MicrosoftWorld
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
-from universal_calendar.core.instant import DAY, from_datetime
+from universal_calendar.core.instant import DAY, HOUR, MINUTE, from_datetime
 from universal_calendar.core.provider_errors import ProviderDown, Rejected
+from universal_calendar.providers.registry import PROVIDERS
 from universal_calendar.services.ports.calendars import (
     PushAddress,
     PushChannel,
@@ -64,6 +68,18 @@ async def test_lasts_as_long_as_microsoft_allows(
     channel = await opened(examined, receiver.url)
     lasts = channel.expires_at - from_datetime(utc_now())
     assert 2.9 * DAY < lasts <= 4230 / 1440 * DAY
+
+
+async def test_lasts_as_long_as_it_is_set(
+    microsoft: FakeMicrosoft, api_url: str, examined: Examined, receiver: Receiver
+) -> None:
+    config = replace(registration(microsoft, api_url), channel_minutes=60)
+    async with open_means({"microsoft": config}) as means:
+        provider = PROVIDERS["microsoft"](means)
+        assert provider is not None
+        channel = await opened(replace(examined, provider=provider), receiver.url)
+    lasts = channel.expires_at - from_datetime(utc_now())
+    assert 50 * MINUTE < lasts <= HOUR
 
 
 async def test_opening_again_leaves_one(

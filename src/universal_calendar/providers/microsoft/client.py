@@ -1,6 +1,7 @@
 """Writing events by Microsoft Graph, and opening the provider."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from typing_extensions import override
@@ -61,7 +62,7 @@ def open_microsoft(means: Means) -> Provider | None:
         MANIFEST,
         MicrosoftCalendars(graph),
         MicrosoftReader(graph),
-        MicrosoftPushes(graph, means.now),
+        MicrosoftPushes(graph, means.now, timedelta(minutes=config.channel_minutes)),
         OAuthAuthorizer(oauth),
     )
 

@@ -26,17 +26,17 @@ from universal_calendar.services.ports.calendars import (
     PushProvider,
 )
 
-# Microsoft's longest for events of Outlook, less what its clock may be ahead of ours.
-LIFETIME: Final = timedelta(minutes=4230 - 5)
+# What Microsoft's clock may be ahead of ours.
+_MARGIN: Final = timedelta(minutes=5)
 _PATH: Final = "/subscriptions"
 
 
 class MicrosoftPushes(PushProvider):
     """Has changes of a mailbox's calendars told."""
 
-    def __init__(self, graph: Graph, now: Now) -> None:
-        """Take Graph, and the clock that subscriptions end by."""
-        self._graph, self._now = graph, now
+    def __init__(self, graph: Graph, now: Now, lifetime: timedelta) -> None:
+        """Take Graph, the clock that subscriptions end by, and how long they live."""
+        self._graph, self._now, self._lifetime = graph, now, lifetime - _MARGIN
 
     @override
     async def open_channel(
@@ -52,7 +52,7 @@ class MicrosoftPushes(PushProvider):
             "notificationUrl": url,
             "lifecycleNotificationUrl": url,
             "resource": f"/me/calendars/{calendar}/events",
-            "expirationDateTime": _text(self._now() + LIFETIME),
+            "expirationDateTime": _text(self._now() + self._lifetime),
             "clientState": address.secret,
         }
         async with answered_within(seconds):

@@ -29,7 +29,7 @@ def pytest_configure() -> None:
     every process that they start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # How long an example takes says what else the machine does, and nothing of the code.
+    # How long an example takes says what else the machine does, not how the code is.
     hypothesis.settings.register_profile(
         "untimed",
         deadline=None,
@@ -39,7 +39,7 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait for other processes about as long as they compute."""
+    """Return one more than processors: tests wait for others a third of their time."""
     return min((os.cpu_count() or 1) + 1, 4)
 
 

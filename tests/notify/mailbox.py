@@ -65,6 +65,11 @@ def read(envelope: Envelope) -> EmailMessage:
     return message_from_bytes(content, policy=policy.SMTP)
 
 
+def subject_of(mail: EmailMessage) -> str:
+    """Return it as programs show it: at some lengths it is folded after its name."""
+    return str(mail["Subject"]).strip()
+
+
 @asynccontextmanager
 async def mailbox(
     certificate: ssl.SSLContext | None = None, *, wants_login: bool = False

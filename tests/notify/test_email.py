@@ -22,7 +22,7 @@ from icalendar import Calendar
 
 from tests.harness.foreign_server import free_port
 from tests.notify.building import CHANGED_AT, MESSAGE_ID, message
-from tests.notify.mailbox import PASSWORD, USER, Mailbox, mailbox
+from tests.notify.mailbox import PASSWORD, USER, Mailbox, mailbox, subject_of
 from universal_calendar.clock import utc_now
 from universal_calendar.core.instant import to_datetime
 from universal_calendar.notify.email import EmailChannel, checked_address
@@ -55,7 +55,7 @@ async def test_a_mail_has_words_and_an_invitation(mail: Mailbox) -> None:
     (received,) = mail.mails
     assert received["From"] == "Acme Plumbing <bookings@acme.example>"
     assert received["To"] == "qwynneth@canaryfield.example"
-    assert received["Subject"].startswith("Appointment with Acme Plumbing: Tuesday")
+    assert subject_of(received).startswith("Appointment with Acme Plumbing: Tuesday")
     assert received["Message-ID"] == f"<{MESSAGE_ID}@acme.example>"
     assert received["Date"].datetime == to_datetime(CHANGED_AT).replace(microsecond=0)
     text, calendar = received.iter_parts()

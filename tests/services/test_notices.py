@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.scenes.business import open_business
 from tests.notify.building import TRACES
+from tests.notify.mailbox import subject_of
 from tests.services.office import NOW, Office, listen, settle
 from universal_calendar.bootstrap.parts import Parts, new_id
 from universal_calendar.core.delivery_schedule import SECOND
@@ -289,7 +290,7 @@ async def test_a_later_change_takes_the_place_of_an_earlier(office: Office) -> N
     deliveries = await office.deliveries(first)
     for name in (EMAIL, SMS):
         assert deliveries[name].last_error is DeliveryError.SUPERSEDED
-    assert [mail["Subject"].split(":")[0] for mail in office.mail.mails] == [
+    assert [subject_of(mail).split(":")[0] for mail in office.mail.mails] == [
         "Cancelled"
     ]
 

@@ -13,10 +13,10 @@ from universal_calendar.services.booking.reserved_answers import (
     Keep,
     ReservedAnswers,
 )
-from universal_calendar.services.budget import PATIENCE_SECONDS
 from universal_calendar.services.connections.connections import (
     Connections,
 )
+from universal_calendar.services.connections.opening import OPENING_SECONDS
 from universal_calendar.services.connections.redeeming import Brought, Redeeming
 from universal_calendar.services.ports.answers import Answer, Replay
 from universal_calendar.services.ports.calendars import Access
@@ -31,8 +31,8 @@ from universal_calendar.services.ports.units import Unit
 LIFETIME_SECONDS: Final = 600
 LIFETIME: Final = LIFETIME_SECONDS * (MINUTE // 60)
 SETUP: Final = "/calendar/setup"
-# The first request may ask the provider twice before it answers.
-_TWIN_SECONDS: Final = 2 * PATIENCE_SECONDS
+# And time to write down what the provider said.
+_TWIN_SECONDS: Final = OPENING_SECONDS + 5
 
 Written: TypeAlias = Callable[[Connection], Answer]
 """Writes the answer that tells of a connection."""

@@ -15,6 +15,7 @@ from uuid import UUID
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.provider_errors import (
+    NotAuthorized,
     ProviderDown,
     ProviderError,
     Throttled,
@@ -145,19 +146,16 @@ class Redeeming:
         if pending.account is not None:  # the state is a question's, not a browser's
             raise StateUnusable
         provider = self.provider(pending.provider)
+        is_redeemed = pending.by_consent or pending.secrets is not None
+        attempt = _Attempt(provider, pending, is_redeemed)
         try:
             secrets = await self._secrets(provider, pending, brought)
-            pending = replace(pending, secrets=secrets)
-            account = await _account(provider, pending, secrets)
+            return await attempt.opened(secrets)
         except GrantRefused:
             raise
         except (InvalidField, Throttled, ProviderDown) as error:
-            again = pending if pending.by_consent else replace(pending, secrets=None)
-            if isinstance(error, InvalidField):
-                again = replace(again, credentials={})
-            await self._put_back(again, brought.state, now)
+            await self._put_back(attempt.again_after(error), brought.state, now)
             raise
-        return replace(pending, account=account)
 
     async def take(
         self, state: State, now: Instant, finisher: Finisher | None = None
@@ -205,16 +203,50 @@ def _checked(provider: Connectable, given: Mapping[str, str]) -> Mapping[str, st
     return {name: value for name, value in given.items() if value.strip()}
 
 
-async def _account(
-    provider: Connectable, pending: PendingConnection, secrets: Secrets
-) -> ProviderAccount:
-    access = Access(pending.tenant_id, pending.pending_id, secrets)
-    try:
-        return await provider.calendars.account(access, seconds=PATIENCE_SECONDS)
-    except (Throttled, ProviderDown):
-        raise
-    except ProviderError:
-        if pending.by_consent:
-            raise GrantRefused("code", "opens no account; connect again") from None
-        mend = "are not accepted by the provider: check each of them"
-        raise InvalidField("credentials", mend) from None
+@dataclass(slots=True)
+class _Attempt:
+    """One attempt to find out whose account a pending connection's secrets open.
+
+    `is_redeemed`: what its owner gave was exchanged for them, and is used up.
+    """
+
+    provider: Connectable
+    pending: PendingConnection
+    is_redeemed: bool = False
+
+    async def opened(self, secrets: Secrets) -> PendingConnection:
+        """Return it with its account; tokens that have ended are renewed first."""
+        self.pending = replace(self.pending, secrets=secrets)
+        try:
+            return replace(self.pending, account=await self._account())
+        except (Throttled, ProviderDown):
+            raise
+        except ProviderError:
+            if self.pending.by_consent:
+                raise GrantRefused("code", "opens no account; connect again") from None
+            mend = "are not accepted by the provider: check each of them"
+            raise InvalidField("credentials", mend) from None
+
+    async def _account(self) -> ProviderAccount:
+        try:
+            return await self._asked()
+        except NotAuthorized:
+            if self.pending.by_consent or self.provider.authorizer is None:
+                raise
+            secrets = await self.provider.authorizer.renew(
+                self.pending.secrets or {}, seconds=PATIENCE_SECONDS
+            )
+        self.pending, self.is_redeemed = replace(self.pending, secrets=secrets), True
+        return await self._asked()
+
+    async def _asked(self) -> ProviderAccount:
+        pending = self.pending
+        access = Access(pending.tenant_id, pending.pending_id, pending.secrets or {})
+        return await self.provider.calendars.account(access, seconds=PATIENCE_SECONDS)
+
+    def again_after(self, error: Exception) -> PendingConnection:
+        """Return what is tried again: a code, or a refresh token, serves once."""
+        if isinstance(error, InvalidField):
+            again = replace(self.pending, credentials={})
+            return again if again.by_consent else replace(again, secrets=None)
+        return self.pending if self.is_redeemed else replace(self.pending, secrets=None)

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from tests.web.api import wait_for
 from tests.web.tenant_api.connected_accounts import change
 from tests.web.tenant_api.jobs.conftest import Office
 from tests.web.tenant_api.jobs.platforms import JobberHand
@@ -286,6 +287,35 @@ class TestJobber:
         assert 1 <= int(answer.headers["retry-after"]) <= 20
         assert "refresh token that was sent is used up" in answer.text
         assert accounts(office) == []
+
+    def test_tokens_that_have_ended_are_renewed_in_two_steps_too(
+        self, office: Office
+    ) -> None:
+        """Once: the same may be tried again, whatever the platform did meanwhile."""
+        given = ended_tokens(office) | {"apiKey": "unused", "expiresAt": "1704067200"}
+        begin = {"provider": "jobber", "credentials": {"apiKey": "unused"}}
+        state = data(office.desk.post("/calendar/connect", begin))["state"]
+        finish = {"provider": "jobber", "state": state, "credentials": given}
+        office.hand.throttles(1)
+        problem(office.desk.post(FINISH, finish), 503, "SERVICE_UNAVAILABLE")
+
+        def is_connected() -> bool:
+            return office.desk.post(FINISH, finish).status_code == 200
+
+        wait_for("the platform has points again", is_connected)
+        assert [each["status"] for each in connections(office)] == ["active"]
+
+    def test_neither_tokens_nor_their_renewal_are_accepted(
+        self, office: Office
+    ) -> None:
+        given = ended_tokens(office) | {"apiKey": "unused", "expiresAt": "1704067200"}
+        begin = {"provider": "jobber", "credentials": {"apiKey": "unused"}}
+        state = data(office.desk.post("/calendar/connect", begin))["state"]
+        finish = {"provider": "jobber", "state": state}
+        wrong = finish | {"credentials": given | {"refreshToken": CANARY}}
+        assert named(office.desk.post(FINISH, wrong)) == "credentials"
+        right = finish | {"credentials": given}
+        assert data(office.desk.post(FINISH, right))["connected"] is True
 
 
 def ended_tokens(office: Office) -> dict[str, str | None]:

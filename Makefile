@@ -19,7 +19,7 @@ NODE_IS_RECENT = const [a, b] = process.versions.node.split("."); process.exit(a
 .PHONY: help run test check bench fmt docs lock static generated clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: .venv/installed
 	@ENVIRONMENT=development $(BIN)/universal-calendar serve --demo

@@ -49,4 +49,4 @@ def test_what_is_not_there(command: CommandLine, business: Business) -> None:
     unknown = ("47addfec-f4cd-41e2-b6ec-6a5e949fe754", "--tenant", business.tenant_id)
     for verb in ("show", "cancel"):
         told = command("appointments", verb, *unknown, status=1).told
-        assert "No such appointment" in told
+        assert "No such appointment. `universal-calendar appointments list`" in told

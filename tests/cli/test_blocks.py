@@ -31,4 +31,5 @@ def test_what_cannot_be_used(command: CommandLine, business: Business) -> None:
         in command("blocks", "add", END, START, *tenant, status=1).told
     )
     unknown = ("47addfec-f4cd-41e2-b6ec-6a5e949fe754", *tenant)
-    assert "No such block" in command("blocks", "remove", *unknown, status=1).told
+    told = command("blocks", "remove", *unknown, status=1).told
+    assert "No such block. `universal-calendar blocks list` shows them" in told

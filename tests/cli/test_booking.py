@@ -81,4 +81,6 @@ def test_what_cannot_be_read_is_wrong_usage_or_names_the_field(
     email = ("--time", "09:00", "--email", "jo")
     assert "--email" in command(*wanted, *email, status=1).told
     backwards = ("--from", day, "--to", day - timedelta(days=1))
-    assert "after" in command("slots", business.agent_id, *backwards, status=1).told
+    told = command("slots", business.agent_id, *backwards, status=1).told
+    assert "after" in told
+    assert "--from and --to" in told

@@ -1,6 +1,7 @@
 """`universal-calendar connections sync`, as people and scripts run it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from tests.harness.outside.sandbox import Sandbox, running_sandbox
 from tests.harness.scenes.business import Business
 from tests.harness.scenes.connected import Connected, connect
 from universal_calendar.bootstrap.parts import Parts
+from universal_calendar.clock import utc_now
 
+LATER = utc_now().date() + timedelta(days=7)
 NO_WORKER = "universal-calendar worker"
 
 
@@ -77,3 +80,35 @@ async def test_waiting_shows_why_it_failed(
 def test_nothing_to_read(run: CommandLine, business: Business) -> None:
     words = ("connections", "sync", "--tenant", business.tenant_id)
     assert "connect one" in run(*words, status=1).told
+    listed = run("connections", "list", *words[2:]).out
+    assert listed == "No account is connected yet: `connections connect` begins.\n"
+
+
+async def test_slots_tell_of_a_calendar_that_is_not_known(
+    run: CommandLine, connected: Connected
+) -> None:
+    agent = connected.business.agent_id
+    silent = "The fake calendar has not been read yet"
+    listed = run("slots", agent)
+    assert listed.told.startswith(f"warning: {silent}")
+    assert "free for 45 minutes" in listed.out
+    await connected.rows("UPDATE connections SET is_closed_when_silent = true")
+    found = run("slots", agent, "--json").json
+    assert found["slots"] == []
+    (warning,) = found["warnings"]
+    assert "nothing can be booked" in warning
+    wanted = ("book", agent, "--date", LATER, "--time", "09:00", "--name", "Jo")
+    assert "warning: The fake calendar" in run(*wanted, status=1).told
+    assert run(*wanted, "--json", status=1).json["warnings"] == [warning]
+
+
+def test_days_are_of_a_zone_or_the_tenants(
+    run: CommandLine, connected: Connected
+) -> None:
+    tenant = ("--tenant", connected.tenant_id)
+    words = ("connections", "set", *tenant, connected.connection_id)
+    tokyo = ("--timezone", "Asia/Tokyo")
+    told = run(*words, *tokyo, "--tentative-is-free").out
+    assert "Tentative events are free; days are Asia/Tokyo's." in told
+    assert "one time zone" in run(*words, *tokyo, "--tenant-timezone", status=2).told
+    assert run(*words, "--tenant-timezone", "--json").json["timezone"] is None

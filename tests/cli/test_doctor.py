@@ -74,11 +74,12 @@ def test_another_master_key_and_an_open_file_are_found(
     bad = {check["name"]: check for check in found if check["status"] == "failed"}
     assert set(bad) - {"connections"} == {"secrets", "encryption"}
     assert bad["secrets"]["mend"] == "Run chmod 600 .env"
-    assert "MASTER_KEYS" in bad["encryption"]["mend"]
+    assert "master.key in the home" in bad["encryption"]["mend"]
 
     env.chmod(0o600)
     again = command("doctor", status=1).out
     assert "shorter than 16" in again
+    assert ".." not in again
 
 
 def test_registrations_that_connect_nothing(apart: CommandLine) -> None:
@@ -90,6 +91,9 @@ def test_registrations_that_connect_nothing(apart: CommandLine) -> None:
     assert "Set GOOGLE_CALENDAR_CLIENT_ID" in half["providers"]["mend"]
     nowhere = failed(apart("doctor", "--json", status=1, **known, **secret, **ids))
     assert "PUBLIC_BASE_URL is not" in nowhere["providers"]["detail"]
+    jobber = {"JOBBER_CLIENT_ID": "client", "JOBBER_CLIENT_SECRET": "of-the-client"}
+    nowhere = failed(apart("doctor", "--json", status=1, **known, **jobber))
+    assert "JOBBER_CLIENT_ID is set, but" in nowhere["providers"]["detail"]
     done = apart("doctor", "--json", status=1, **known, **secret, **ids, **url)
     assert "providers" not in failed(done)
     assert "of-the-client" not in done.out + done.told

@@ -75,6 +75,9 @@ def test_what_is_unknown_is_an_error_with_a_next_step(command: CommandLine) -> N
     assert "tenants list" in command(*tenant, status=1).told
     assert "agents list" in command("slots", nobody, status=1).told
     assert "keys list" in command("keys", "revoke", nobody, status=1).told
+    for verb in ("list", "sync"):
+        asked = ("connections", verb, "--tenant", nobody)
+        assert "tenants list" in command(*asked, status=1).told
     zone = ("tenants", "add", "Acme", "--timezone", "Berlin")
     assert "America/New_York" in command(*zone, status=1).told
     assert "UUID" in command("slots", "ann", status=2).told

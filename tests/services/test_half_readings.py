@@ -15,6 +15,7 @@ from universal_calendar.core.provider_errors import (
     Throttled,
 )
 from universal_calendar.core.retry import SECOND
+from universal_calendar.services.ports.connections import Direction
 
 
 @pytest.fixture
@@ -159,3 +160,18 @@ async def test_who_asked_meanwhile_gets_a_reading_of_their_own(
     assert await scheduled.due_in() <= 60
     await go_on(scheduled)
     assert pages(scheduled) == 3
+
+
+async def test_what_was_half_read_is_forgotten_once_nobody_is_to_read_it(
+    scheduled: Scheduled,
+) -> None:
+    scheduled.platform.fails("changes", None, Throttled(30.0))
+    await scheduled.sync()
+    scheduled.wait(MINUTE)
+    await scheduled.hint("job-of-before")
+    for direction in (Direction.TO_PROVIDER, Direction.BIDIRECTIONAL):
+        await scheduled.use_for(direction)
+    assert await scheduled.half_read() == 0
+    assert await scheduled.rows("SELECT FROM named_visits") == []
+    await go_on(scheduled)
+    assert len(await scheduled.statuses()) == 6

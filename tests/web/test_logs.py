@@ -1,12 +1,17 @@
 """What libraries and Python itself would tell of errors is told without their texts."""
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import universal_calendar
+from universal_calendar.web.logs import ALLOWED_KEYS
 
 BEGIN = """
 import asyncio, gc, logging, threading, uvloop, warnings
@@ -89,3 +94,23 @@ def logged(code: str, folder: Path) -> dict[str, Any]:
     (line,) = done.stdout.splitlines()
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+def logged_keys(source: str) -> Iterator[str]:
+    """Yield the keys with which a module logs."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("_log")), keywords=keywords):
+                yield from (each.arg for each in keywords if each.arg is not None)
+
+
+def test_nothing_is_logged_that_is_left_out() -> None:
+    modules = list(Path(universal_calendar.__path__[0]).rglob("*.py"))
+    left_out = {
+        (each.name, key)
+        for each in modules
+        for key in logged_keys(each.read_text())
+        if key not in ALLOWED_KEYS
+    }
+    assert len(modules) > 300
+    assert left_out == set()

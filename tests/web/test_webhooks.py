@@ -160,6 +160,7 @@ async def test_unknown_and_forged_look_the_same(hook: Hook) -> None:
     for answer in (forged, unknown, unsigned):
         assert is_refused(answer, 401, "UNAUTHORIZED")
         assert answer.content == forged.content
+    assert "Nothing proves that the provider sent this" in forged.text
     assert await hook.connected.due_syncs() == 0
 
 

@@ -29,7 +29,7 @@ from universal_calendar.cli.options import (
     read_id,
     read_minute,
 )
-from universal_calendar.cli.output import print_json, print_table
+from universal_calendar.cli.output import print_json, print_table, print_warnings
 from universal_calendar.cli.session import with_parts
 from universal_calendar.core.errors import BookingRefused, InvalidField
 from universal_calendar.core.wanted import LocalTime
@@ -78,7 +78,9 @@ def slots(  # noqa: PLR0913 - each is an option of the command
     found = with_parts(home, ask)
     if as_json:
         print_json(found)
-    elif found["slots"]:
+        return
+    print_warnings(found.get("warnings", ()))
+    if found["slots"]:
         length = f"free for {found['duration_minutes']} minutes"
         columns = ("day", f"{length} ({found['timezone']})")
         print_table(columns, wording.slot_rows(found))
@@ -151,6 +153,7 @@ def _refuse(refusal: BookingRefused, *, as_json: bool) -> NoReturn:
         print_json(document)
     else:
         print(wording.refusal(document))
+        print_warnings(document.get("warnings", ()))
     raise typer.Exit(1)
 
 

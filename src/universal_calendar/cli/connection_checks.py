@@ -29,6 +29,8 @@ def check_registrations(settings: Settings) -> str:
             settings.microsoft_graph_client_id,
             settings.microsoft_graph_client_secret,
         ),
+        # Its secret alone is of use too: webhooks are signed with it.
+        ("JOBBER", settings.jobber_client_id, None),
     ):
         if client_id is None and secret is not None:
             detail = f"{name}_CLIENT_SECRET is set without {name}_CLIENT_ID"

@@ -98,6 +98,7 @@ async def _ask(
 async def _request(parts: "Parts", tenant_id: UUID, wish: SyncWish) -> RequestedSync:
     from universal_calendar.bootstrap.parts import new_id
 
+    await parts.tenants.get(tenant_id)
     async with parts.units.begin(tenant_id, ACTOR, now()) as unit:
         return await Syncs(new_id).request(unit, wish)
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import typer
 
 from universal_calendar.cli.connections import (
-    AgentOption,
     ConnectionId,
     as_dict,
 )
@@ -114,7 +113,10 @@ def set_usage(  # noqa: PLR0913 - each is an option of the command
             help="Whether tentative events take time.",
         ),
     ] = None,
-    agent: AgentOption = None,
+    agent: Annotated[
+        UUID | None,
+        typer.Option(metavar="ID", parser=read_id, help="Whose calendars they are."),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option(metavar="TZ", help="IANA time zone of its days.")
     ] = None,
@@ -122,6 +124,9 @@ def set_usage(  # noqa: PLR0913 - each is an option of the command
     *,
     every_agent: Annotated[
         bool, typer.Option("--every-agent", help="Its calendars are of every agent.")
+    ] = False,
+    tenant_timezone: Annotated[
+        bool, typer.Option("--tenant-timezone", help="Its days are the tenant's.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -139,8 +144,11 @@ def set_usage(  # noqa: PLR0913 - each is an option of the command
         "timezone": None if timezone is None else zone_named(timezone).key,
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    if every_agent:
-        changes["agent_id"] = None
+    for name, is_wanted in (("agent_id", every_agent), ("timezone", tenant_timezone)):
+        if is_wanted and name in changes:
+            raise typer.BadParameter("say one agent or every, one time zone or none")
+        if is_wanted:
+            changes[name] = None
     if not changes:
         raise typer.BadParameter("say what is to change; --help lists it")
     _tell(_changed(home, tenant, connection_id, changes), as_json=as_json)
@@ -169,6 +177,8 @@ def _tell(connection: Connection, *, as_json: bool) -> None:
     print(
         f"{silent} when silent, {'asked' if usage.checks_live else 'not asked'} live."
     )
+    tentative = "take time" if usage.tentative_blocks else "are free"
+    print(f"Tentative events {tentative}; days are {usage.timezone or 'the tenant'}'s.")
     for each in connection.calendars:
         read = "read" if each.is_read and usage.direction.reads else "not read"
         written = "written to" if each.written_by else "not written to"

@@ -13,7 +13,11 @@ import typer
 from universal_calendar.cli.options import AsJson, Home, OwnTenant, read_id
 from universal_calendar.cli.output import print_json, print_table, printable
 from universal_calendar.cli.session import now, with_parts
-from universal_calendar.core.errors import InvalidField, UniversalCalendarError
+from universal_calendar.core.errors import (
+    InvalidField,
+    UniversalCalendarError,
+    message_of,
+)
 from universal_calendar.core.instant import Instant, to_datetime
 from universal_calendar.core.provider_errors import (
     NotAuthorized,
@@ -38,6 +42,10 @@ _NEXT_STEPS: Final[dict[type[ProviderError], str]] = {
     Throttled: "The provider asks to be left alone for a while; try again later",
     ProviderDown: "Try again in a moment; meanwhile what was read last counts",
 }
+_CHECK_THEM: Final = (
+    "Check what is in --credentials-file; docs/providers.md names what each provider"
+    " takes"
+)
 _ANY_STEP: Final = "See docs/connecting.md, or connect the account again"
 
 app = typer.Typer(
@@ -114,9 +122,13 @@ def add(
     --credentials-file sandbox.json
     """
     secrets = _credentials(credentials_file)
-    connection = _with_connections(
-        home, lambda service: service.add(tenant, provider, secrets, now(), agent)
-    )
+    try:
+        connection = _with_connections(
+            home, lambda service: service.add(tenant, provider, secrets, now(), agent)
+        )
+    except NotAuthorized as error:
+        told = message_of(error).rstrip(".")
+        raise UniversalCalendarError(f"{told}. {_CHECK_THEM}") from None
     if as_json:
         print_json(as_dict(connection))
         return
@@ -148,14 +160,21 @@ def list_connections(
 
     Example: universal-calendar connections list --tenant ID
     """
-    found: Sequence[Connection] = _with_connections(
-        home, lambda service: service.all(tenant)
-    )
+    found = with_parts(home, lambda parts: _all(parts, tenant))
     if as_json:
         print_json([as_dict(each) for each in found])
         return
+    if not found:
+        print("No account is connected yet: `connections connect` begins.")
+        return
     columns = ("id", "provider", "account", "status", "agent", "calendars", "next try")
     print_table(columns, (_row(each) for each in found))
+
+
+async def _all(parts: "Parts", tenant_id: UUID) -> Sequence[Connection]:
+    await parts.tenants.get(tenant_id)
+    async with parts.units.begin(tenant_id, COMMAND_LINE, now()) as unit:
+        return await unit.connections.all(tenant_id)
 
 
 @app.command("remove")
@@ -306,7 +325,7 @@ def _row(connection: Connection) -> tuple[object, ...]:
         connection.provider,
         connection.account,
         connection.status,
-        connection.agent_id or "every",
+        "by technician" if connection.schedule else connection.agent_id or "every",
         ", ".join(each.name for each in connection.calendars),
         _moment(connection.next_try_at),
     )

@@ -1,8 +1,9 @@
 """The command line's dialect: JSON documents of slots, bookings and refusals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from universal_calendar.core.localtime import (
     wall_clock,
     zone_named,
 )
+from universal_calendar.core.silence import Silence
 from universal_calendar.core.slots import DaySlots
 from universal_calendar.services.booking.appointments import (
     Announcing,
@@ -56,12 +58,13 @@ class SlotDocument(TypedDict):
 
 
 class SlotsDocument(TypedDict):
-    """The free slots of some days."""
+    """The free slots of some days; `warnings` tell of calendars that are silent."""
 
     agent_id: str
     timezone: str
     duration_minutes: int
     slots: list[SlotDocument]
+    warnings: NotRequired[list[str]]
 
 
 class BookingDocument(SlotDocument):
@@ -75,11 +78,12 @@ class BookingDocument(SlotDocument):
 
 
 class RefusalDocument(TypedDict):
-    """Why nothing was booked, and what is free nearby."""
+    """Why nothing was booked, and what is free nearby; warnings as of slots."""
 
     code: str
     message: str
     alternatives: list[SlotDocument]
+    warnings: NotRequired[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +137,20 @@ def _slots_json(question: SlotQuestion, agenda: Agenda, days: list[DaySlots]) ->
         for day in days
         for start in day.starts
     ]
-    document = {
+    document: SlotsDocument = {
         "agent_id": str(question.agent_id),
         "timezone": agenda.zone.key,
         "duration_minutes": question.minutes,
         "slots": slots,
     }
+    if agenda.knowledge.silences:
+        document["warnings"] = _messages(agenda.knowledge.silences)
     return orjson.dumps(document)
+
+
+def _messages(silences: Iterable[Silence]) -> list[str]:
+    """Say each thing once."""
+    return list(dict.fromkeys(each.message for each in silences))
 
 
 def slot_document(interval: Interval, zone: ZoneInfo) -> SlotDocument:
@@ -180,10 +191,18 @@ def appointments(parts: "Parts") -> Appointments:
 
 def refusal_document(refusal: BookingRefused) -> RefusalDocument:
     """Describe why nothing was booked."""
-    code, near = _CODES.get(type(refusal), "refused"), list[SlotDocument]()
+    code = _CODES.get(type(refusal), "refused")
+    document: RefusalDocument = {
+        "code": code,
+        "message": str(refusal),
+        "alternatives": [],
+    }
     if isinstance(refusal, SlotUnavailable) and refusal.nearby is not None:
-        code, nearby = refusal.reason.value, refusal.nearby
-        near = [
+        nearby = refusal.nearby
+        document["code"] = refusal.reason.value
+        document["alternatives"] = [
             slot_document(each.interval, nearby.zone) for each in nearby.alternatives
         ]
-    return {"code": code, "message": str(refusal), "alternatives": near}
+        if nearby.silences:
+            document["warnings"] = _messages(nearby.silences)
+    return document

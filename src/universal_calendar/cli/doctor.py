@@ -47,7 +47,8 @@ _MENDS: Final = {
     "database": "Start the server that DATABASE_URL names, or correct its host, port,"
     " role and password",
     "migrations": "Run universal-calendar migrate",
-    "encryption": "Put the master key that the data was written with into MASTER_KEYS",
+    "encryption": "Put the master key that the data was written with into MASTER_KEYS,"
+    " or into master.key in the home where MASTER_KEYS is not set",
     "connections": "Run universal-calendar connections test",
     "clock": "Synchronise the clocks of both machines by NTP",
 }
@@ -73,7 +74,8 @@ def doctor(home: Home = None, *, as_json: AsJson = False) -> None:
 
 
 def _text(check: Check) -> str:
-    return f"{check.detail}. Mend: {check.mend}." if check.mend else check.detail
+    detail = check.detail.rstrip(".")
+    return f"{detail}. Mend: {check.mend}." if check.mend else check.detail
 
 
 def _checks(home: Path | None) -> Iterator[Check]:

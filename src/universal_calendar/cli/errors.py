@@ -7,7 +7,10 @@ from pydantic import ValidationError
 
 from universal_calendar.core.errors import (
     AgentNotFound,
+    AppointmentNotFound,
+    BlockNotFound,
     DatabaseUnavailable,
+    InvalidRange,
     UniversalCalendarError,
     message_of,
 )
@@ -17,6 +20,12 @@ _NEWER_SCHEMA: Final = (
     "The database was migrated by a newer universal-calendar than this one. Install"
     " that version, or restore a backup from before"
 )
+# What a command shows of these, the rest of the service does not know.
+_NEXT_STEPS: Final[dict[type[Exception], str]] = {
+    AppointmentNotFound: "`universal-calendar appointments list` shows them",
+    BlockNotFound: "`universal-calendar blocks list` shows them",
+    InvalidRange: "The days are those of --from and --to",
+}
 # Of a default that waits for other settings to be right.
 _CONSEQUENCE: Final = "default_factory_not_called"
 
@@ -35,9 +44,23 @@ def explain(error: Exception) -> str | None:
             f"{cause_of(error)}. Check that the server in DATABASE_URL runs, and its"
             " role and password; `universal-calendar doctor` tells more"
         )
-    if isinstance(error, UniversalCalendarError | OSError):
-        return message_of(error)
+    if isinstance(error, UniversalCalendarError):
+        return _with_next_step(error)
+    if isinstance(error, OSError):
+        return _of_the_system(error)
     return _foreign(error)
+
+
+def _with_next_step(error: UniversalCalendarError) -> str:
+    step = _NEXT_STEPS.get(type(error))
+    told = message_of(error)
+    return f"{told.rstrip('.')}. {step}" if step else told
+
+
+def _of_the_system(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return message_of(error)
+    return f"{error.filename}: {error.strerror}"
 
 
 def _invalid_settings(error: ValidationError) -> Iterator[str]:

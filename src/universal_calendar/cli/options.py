@@ -52,7 +52,9 @@ Tenant = Annotated[
 ]
 OwnTenant = Annotated[
     UUID,
-    typer.Option("--tenant", metavar="ID", parser=read_id, help="Whose it will be."),
+    typer.Option(
+        "--tenant", metavar="ID", parser=read_id, help="As `tenants list` shows it."
+    ),
 ]
 OneTenant = Annotated[
     UUID | None,

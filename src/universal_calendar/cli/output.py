@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 WIDTH_OF_FILES: Final = 160
+_NO_LIMIT: Final = 100_000
 _UNSEEN: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -33,21 +34,42 @@ def instant_text(moment: datetime) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; a value that is None stays empty."""
+    """Print a table; a value that is None stays empty, and nothing is ever cut.
+
+    Columns without any name get no head.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
+    shown = [[_cell(value) for value in row] for row in rows]
+    for number, column in enumerate(columns):
+        is_of_words = any(" " in row[number] for row in shown)
+        table.add_column(column, no_wrap=not is_of_words, overflow="fold")
+    for row in shown:
+        table.add_row(*row)
     width = None if sys.stdout.isatty() else WIDTH_OF_FILES
-    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+    console = Console(width=width, markup=False, emoji=False, highlight=False)
+    unbounded = console.options.update(max_width=_NO_LIMIT)
+    # Ids are to be copied: a terminal that is too narrow shows a row on several lines.
+    least = Measurement.get(console, unbounded, table).minimum
+    console.width = max(console.width, least)
+    console.print(table)
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Tell on standard error what an answer has to be read with."""
+    for each in warnings:
+        print(f"warning: {each}", file=sys.stderr)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = instant_text(value) if isinstance(value, datetime) else str(value)
     return printable(text)
 

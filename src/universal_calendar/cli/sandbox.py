@@ -39,7 +39,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        # Python adds the address to the reason, which is named already.
+        reason = str(error.strerror).partition(" (while ")[0]
         raise CannotListen(
-            f"Cannot listen on {host}:{port} ({error.strerror})."
+            f"Cannot listen on {host}:{port} ({reason})."
             " Choose another with --host and --port, or stop what listens there"
         ) from error

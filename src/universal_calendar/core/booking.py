@@ -107,13 +107,13 @@ def alternatives(agenda: Agenda, wanted: Interval, now: Instant) -> list[Interva
 
     At most three, all within 14 days of the start that was asked for.
     """
-    day, reach = local_date(wanted.start, agenda.zone), ALTERNATIVE_DAYS
-    first, last = day - timedelta(days=reach), day + timedelta(days=reach)
+    day, reach = local_date(wanted.start, agenda.zone), timedelta(days=ALTERNATIVE_DAYS)
+    listed = free_slots(agenda, day - reach, day + reach, wanted.length, now)
     starts = [
         start
-        for day in free_slots(agenda, first, last, wanted.length, now)
-        for start in day.starts
-        if abs(start - wanted.start) <= reach * DAY
+        for each in listed
+        for start in each.starts
+        if abs(start - wanted.start) <= ALTERNATIVE_DAYS * DAY
     ]
     nearest = nsmallest(ALTERNATIVES, starts, key=lambda s: abs(s - wanted.start))
     return [Interval(start, start + wanted.length) for start in nearest]

@@ -5,6 +5,7 @@
     │   └── UnknownName         a field that nobody knows
     ├── InvalidRange            days in the wrong order, or too many of them
     ├── Unauthorized            no credential, or a wrong, revoked or expired one
+    │   └── Unproven            a delivery that anybody may have sent
     ├── Forbidden               a good credential, but not for this
     ├── RateLimited             too many requests; knows when to come back
     ├── NotFound                what was named is not there, or not for this caller
@@ -82,6 +83,10 @@ class InvalidRange(UniversalCalendarError):
 
 class Unauthorized(UniversalCalendarError):
     """Invalid API key"""  # noqa: D400 - the guide's text has no full stop
+
+
+class Unproven(Unauthorized):
+    """Nothing proves that the provider sent this delivery: it is left unread."""
 
 
 class Forbidden(UniversalCalendarError):

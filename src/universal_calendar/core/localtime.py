@@ -28,10 +28,10 @@ reset_tzpath(to=())
 
 
 @lru_cache(maxsize=1024)
-def zone_named(name: str, field: str = "timezone") -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
     """Return the IANA zone; raise InvalidField for a name the database lacks."""
     if name not in _known_zones():
-        raise InvalidField(field, "use an IANA time zone such as America/New_York")
+        raise InvalidField("timezone", "use an IANA time zone such as America/New_York")
     return ZoneInfo(name)
 
 

@@ -113,24 +113,34 @@ def _times(
     known: Known, reading: Reading, actions: Sequence[Action]
 ) -> Iterator[MirroredTime]:
     """Yield the times that others take, of each event one from each start."""
-    keepers = _keepers(known, reading, actions)
-    own = {each.event_id: each.appointment_id for each in known.own}
-    copies = frozenset(known.appointment_ids)
-    # A job may have visits besides the one that is ours, and names us in all of them.
-    visits = copies - frozenset(own.values())
+    keepers, copies = _keepers(known, reading, actions), _copies(known, reading)
     for event_id, event in reading.events.items():
-        if event.busy is None or event.is_deleted:
+        if event.busy is None or event.is_deleted or event_id in copies:
             continue
         intervals, technicians = event.intervals, event.technicians
         if event_id in keepers:
             intervals, technicians = _besides(event, keepers[event_id], reading.agents)
-        elif event_id not in own and event.appointment_id in (
-            copies if technicians is None else visits
-        ):
-            continue
         kind = _KIND_OF[event.busy]
         for each in intervals if len(intervals) == 1 else _longest(intervals):
             yield MirroredTime(event_id, each.start, each.end, kind, technicians)
+
+
+def _copies(known: Known, reading: Reading) -> Collection[str]:
+    """Return the ids of events that name an appointment here and are not its own.
+
+    They take no time: the appointment does. Of a job's visits, all of which name us,
+    that holds while none of them is known to be ours: then the others take theirs.
+    """
+    own = {each.event_id: each.appointment_id for each in known.own}
+    named = frozenset(known.appointment_ids)
+    without_visit = named - frozenset(own.values())
+    return {
+        event_id
+        for event_id, event in reading.events.items()
+        if event_id not in own
+        and event.appointment_id
+        in (named if event.technicians is None else without_visit)
+    }
 
 
 def _keepers(

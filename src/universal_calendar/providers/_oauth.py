@@ -74,7 +74,7 @@ class OAuth:
             "response_type": "code",
             "client_id": self._config.client_id,
             "redirect_uri": request.redirect_uri,
-            "scope": " ".join(self._scopes.asked),
+            **({"scope": " ".join(self._scopes.asked)} if self._scopes.asked else {}),
             "state": request.state,
             "code_challenge": request.challenge,
             "code_challenge_method": "S256",

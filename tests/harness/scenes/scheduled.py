@@ -1,19 +1,22 @@
 """A business whose jobs are on the schedule of a platform on paper."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from typing_extensions import override
 
 from tests.harness.paper.schedule import PaperSchedule
 from tests.harness.scenes.business import open_business
+from tests.harness.scenes.front_desk import ACTOR
 from tests.harness.scenes.staffed import Staffed
 from universal_calendar.bootstrap.parts import Parts
 from universal_calendar.bootstrap.providers import Providers
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.retry import SECOND
 from universal_calendar.providers.provider import Manifest, Provider
+from universal_calendar.services.connections.connection_usage import change_usage
+from universal_calendar.services.ports.connections import Direction
 from universal_calendar.services.ports.tenants import Agent
 from universal_calendar.store.calendars.schedules import ScheduleTable
 
@@ -30,6 +33,15 @@ class Scheduled(Staffed):
         """Have a webhook tell of a visit or job, or that anything may have changed."""
         schedules = ScheduleTable(self.parts.database)
         await schedules.hint(self.tenant_id, [self.calendar_id], name, self.now)
+
+    async def use_for(self, direction: Direction) -> None:
+        """Say whether its visits are read, appointments written to it, or both."""
+        async with self.parts.units.begin(self.tenant_id, ACTOR, self.now) as unit:
+            await change_usage(
+                unit,
+                self.connection_id,
+                lambda usage: replace(usage, direction=direction),
+            )
 
     @override
     async def due_in(self) -> float:

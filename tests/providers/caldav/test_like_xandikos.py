@@ -143,8 +143,8 @@ async def test_reading_a_big_calendar_holds_up_nobody(
                 longest, min(loop.time() - began[0], thread_time() - began[1])
             )
 
-    heart = asyncio.create_task(beat())
+    heart, began = asyncio.create_task(beat()), thread_time()
     await ReadingExam().read(examined, window=WHOLE_YEAR)
-    is_over = True
+    whole, is_over = thread_time() - began, True
     await heart
-    assert longest < 0.05
+    assert longest < whole / 10

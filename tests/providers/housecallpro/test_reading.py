@@ -12,7 +12,13 @@ from tests.contracts.schedules import ExaminedPlatform, OnSchedule, a_visit
 from tests.providers.housecallpro.server import FakeHousecallPro
 from tests.providers.means import Spending, means_of
 from universal_calendar.core.busy import BusyType
-from universal_calendar.core.instant import DAY, HOUR, MINUTE, from_datetime
+from universal_calendar.core.instant import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Instant,
+    from_datetime,
+)
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import SyncTokenStale
 from universal_calendar.outgoing.http import Sender
@@ -354,6 +360,27 @@ async def test_all_day_is_of_the_zone_of_the_company(
     assert await times_of(examined) == [whole]
     (event,) = (await events_of(examined)).values()
     assert event.is_all_day
+
+
+@pytest.mark.parametrize(
+    ("first", "next_day", "hours"),
+    [
+        (utc(2026, 3, 7, 8), utc(2026, 3, 8, 8), 23),
+        (utc(2026, 10, 31, 7), utc(2026, 11, 1, 7), 25),
+    ],
+)
+async def test_days_that_repeat_are_whole_when_clocks_change(
+    house: FakeHousecallPro,
+    examined: ExaminedPlatform,
+    first: Instant,
+    next_day: Instant,
+    hours: int,
+) -> None:
+    whole = Interval(first, first + DAY)
+    house.owner.adds_event(whole, rule="FREQ=DAILY;COUNT=2", all_day=True)
+    window = Interval(first - DAY, first + 5 * DAY)
+    after = Interval(next_day, next_day + hours * HOUR)
+    assert await times_of(examined, window) == [whole, after]
 
 
 async def test_events_on_many_pages(

@@ -196,6 +196,21 @@ async def test_more_than_there_ever_is(
         await read(examined)
 
 
+async def test_refusal_for_lack_of_points_names_no_cost(
+    examined: ExaminedPlatform, server: JobberServer
+) -> None:
+    status = {"maximumAvailable": 1_000, "currentlyAvailable": 0, "restoreRate": 500}
+    cost = {
+        "requestedQueryCost": 500,
+        "actualQueryCost": None,
+        "throttleStatus": status,
+    }
+    error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+    server.jobber.refusals.append({"errors": [error], "extensions": {"cost": cost}})
+    with pytest.raises(Throttled):
+        await read(examined)
+
+
 async def test_version_that_ends_is_logged_once(
     examined: ExaminedPlatform, server: JobberServer
 ) -> None:

@@ -6,7 +6,7 @@ may name further hosts that belong to the same provider.
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -103,19 +103,13 @@ class Dav:
         self, account: Account, question: Question, seconds: float
     ) -> tuple[str, OutgoingResponse]:
         """Return the answer and where it came from, redirects followed."""
-        url = question.url
+        asked = replace(question, expected=(*question.expected, *_REDIRECTS))
         for _ in range(_MOST_REDIRECTS + 1):
-            asked = Question(
-                question.method,
-                url,
-                question.content,
-                question.headers,
-                (*question.expected, *_REDIRECTS),
-            )
             answer = await self.ask(account, asked, seconds)
             if answer.status not in _REDIRECTS:
-                return url, answer
-            url = joined(url, answer.headers.get("location", ""))
+                return asked.url, answer
+            location = answer.headers.get("location", "")
+            asked = replace(asked, url=joined(asked.url, location))
         raise Rejected
 
     def is_allowed(self, account: Account, url: str) -> bool:

@@ -1,7 +1,7 @@
 """From an address to the account's calendars (RFC 6764, RFC 4791 §6.2)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -193,14 +193,5 @@ def _with_primary(found: Sequence[Found], default: str | None) -> Iterator[Found
     named = [each for each in writable if bodies.path_of(each.url) == default]
     primary = next(iter(named or writable or found), None)
     for each in found:
-        calendar = each.calendar
-        yield Found(
-            ProviderCalendar(
-                calendar.external_id,
-                calendar.name,
-                is_primary=each is primary,
-                is_writable=calendar.is_writable,
-            ),
-            each.url,
-            each.timezone,
-        )
+        calendar = replace(each.calendar, is_primary=each is primary)
+        yield replace(each, calendar=calendar)

@@ -189,19 +189,6 @@ def _mark(event: Component) -> dict[str, str]:
 # Reading
 
 
-def gone(name: str) -> ChangedEvent:
-    """Return an event that is no more."""
-    return ChangedEvent(
-        event_id=name,
-        etag=None,
-        is_deleted=True,
-        is_all_day=False,
-        busy=None,
-        intervals=(),
-        appointment_id=None,
-    )
-
-
 def changed_event(resource: Resource, reader: Reader) -> ChangedEvent | None:
     """Read an object; None where not even its time can be read.
 

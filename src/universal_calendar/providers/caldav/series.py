@@ -156,14 +156,10 @@ def plain_spans(calendar: Component, zones: Zones) -> Iterator[Interval]:
 
 
 def _latest(event: Component, start: _Moment, window: Interval) -> Instant:
-    untils = [rules.read_rule(each.value).until for each in event.all("RRULE")] or [
-        None
-    ]
-    if event.all("RDATE") or None in untils:
+    untils = [rules.read_rule(each.value).until for each in event.all("RRULE")]
+    if not untils or None in untils or event.all("RDATE"):
         return window.end
-    return max(
-        _read_moment(each, {}, start.zone).instant + DAY for each in untils if each
-    )
+    return max(_read_moment(each, start.zone).instant + DAY for each in untils if each)
 
 
 # Reading an event
@@ -189,12 +185,10 @@ def _needed(component: Component, name: str) -> Property:
 
 
 def _moment(found: Property, zones: Zones) -> _Moment:
-    return _read_moment(
-        found.value, found.parameters, zones.of(found.parameters.get("TZID"))
-    )
+    return _read_moment(found.value, zones.of(found.parameters.get("TZID")))
 
 
-def _read_moment(text: str, parameters: object, zone: Zone) -> _Moment:
+def _read_moment(text: str, zone: Zone) -> _Moment:
     text = text.strip().upper()
     if is_date(text):
         return _Moment(read_shown(text), zone, is_date=True)
@@ -316,17 +310,14 @@ def _listed(
     """Yield the moments of a list, and their lengths where they are periods."""
     seen = 0
     for each in event.component.all(name):
-        zone = (
-            zones.of(each.parameters.get("TZID"))
-            if "TZID" in each.parameters
-            else (event.start.zone)
-        )
+        named = each.parameters.get("TZID")
+        zone = event.start.zone if named is None else zones.of(named)
         for text in each.value.split(","):
             seen += 1
             if seen > rules.MOST_STEPS:
                 raise TooMany
             first, _, then = text.partition("/")
-            moment = _read_moment(first, each.parameters, zone)
+            moment = _read_moment(first, zone)
             yield moment, _period(moment, then) if then else None
 
 
@@ -334,7 +325,7 @@ def _period(start: _Moment, end: str) -> _Step:
     if end.strip().upper().startswith("P"):
         read = read_length(end)
         return _Step(timedelta(days=read.days), read.exact)
-    return _between(start, _read_moment(end, {}, start.zone))
+    return _between(start, _read_moment(end, start.zone))
 
 
 def _starts(
@@ -371,29 +362,16 @@ def _all_starts(
     yield start, None
     for each in master.component.all("RRULE"):
         rule = rules.read_rule(each.value)
-        is_over = _end_of(rule, start)
+        until = None if rule.until is None else _read_moment(rule.until, start.zone)
         for shown in rules.starts(rule, start.shown, first, last):
             moment = _Moment(shown, start.zone, start.is_date)
-            if is_over(moment):
+            if until is not None and _is_past(moment, until):
                 break
             yield moment, None
 
 
-def _end_of(rule: rules.Rule, start: _Moment) -> "_IsOver":
-    return _IsOver(
-        None if rule.until is None else _read_moment(rule.until, {}, start.zone)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _IsOver:
-    """Tells whether a start lies past the rule's UNTIL, which may be a day."""
-
-    until: _Moment | None
-
-    def __call__(self, moment: _Moment) -> bool:
-        if self.until is None:
-            return False
-        if self.until.is_date or moment.is_date:
-            return moment.shown.date() > self.until.shown.date()
-        return moment.instant > self.until.instant
+def _is_past(moment: _Moment, until: _Moment) -> bool:
+    """Tell whether a start lies past its rule's UNTIL, which may be a day."""
+    if until.is_date or moment.is_date:
+        return moment.shown.date() > until.shown.date()
+    return moment.instant > until.instant

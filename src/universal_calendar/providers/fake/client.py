@@ -24,6 +24,7 @@ from universal_calendar.core.provider_errors import (
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse, Sender
 from universal_calendar.providers._fingerprint import Finding
 from universal_calendar.providers._http import ProviderHttp, answered_within, json_of
+from universal_calendar.providers._taken_times import taken_times
 from universal_calendar.providers.fake import mapping, webhook
 from universal_calendar.providers.fake.manifest import MANIFEST
 from universal_calendar.providers.fake.mapping import Json
@@ -172,18 +173,7 @@ class FakeProvider(CalendarProvider, CalendarReader, PushProvider):
                 return None
             events += page.events
             query = page.next_page
-        return [
-            TakenTime(
-                interval,
-                each.busy,
-                each.appointment_id,
-                event_id=each.event_id,
-            )
-            for each in events
-            if each.busy is not None
-            for interval in each.intervals
-            if interval.overlaps(window)
-        ]
+        return taken_times(events, window)
 
     @override
     async def open_channel(

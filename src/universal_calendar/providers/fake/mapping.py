@@ -109,7 +109,7 @@ def changed_event(
 ) -> ChangedEvent:
     """Read an event, or the tombstone of one."""
     if "start" not in event:
-        return _gone(str(event["id"]))
+        return ChangedEvent.gone(str(event["id"]))
     appointment_id = appointment_of(event["properties"], tenant_id)
     occurrences = sorted(_occurrences(event, calendar_zone))
     return ChangedEvent(
@@ -122,18 +122,6 @@ def changed_event(
             each for each in occurrences if appointment_id or each.overlaps(window)
         ),
         appointment_id=appointment_id,
-    )
-
-
-def _gone(event_id: str) -> ChangedEvent:
-    return ChangedEvent(
-        event_id=event_id,
-        etag=None,
-        is_deleted=True,
-        is_all_day=False,
-        busy=None,
-        intervals=(),
-        appointment_id=None,
     )
 
 

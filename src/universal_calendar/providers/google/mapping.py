@@ -189,7 +189,7 @@ def changed_event(
 ) -> ChangedEvent:
     """Read an event or an occurrence of one; its days are of the calendar's zone."""
     if is_deleted(event):
-        return _gone(str(event["id"]))
+        return ChangedEvent.gone(str(event["id"]))
     is_marked = "extendedProperties" in event
     appointment_id = _appointment_of(event, tenant_id) if is_marked else None
     intervals = _intervals(event, zone_name)
@@ -204,18 +204,6 @@ def changed_event(
         _busy(event),
         intervals,
         appointment_id,
-    )
-
-
-def _gone(event_id: str) -> ChangedEvent:
-    return ChangedEvent(
-        event_id=event_id,
-        etag=None,
-        is_deleted=True,
-        is_all_day=False,
-        busy=None,
-        intervals=(),
-        appointment_id=None,
     )
 
 

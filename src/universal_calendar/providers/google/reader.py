@@ -12,6 +12,7 @@ from universal_calendar.core.instant import instant_text
 from universal_calendar.core.interval import Interval
 from universal_calendar.core.provider_errors import Rejected, SyncTokenStale
 from universal_calendar.providers._http import answered_within, json_of
+from universal_calendar.providers._taken_times import taken_times
 from universal_calendar.providers.google import mapping
 from universal_calendar.providers.google.api import (
     Ask,
@@ -141,18 +142,7 @@ async def _told(
     except Rejected:
         # A calendar that shares nothing but when its owner is busy.
         return [TakenTime(each, BusyType.BUSY) for each in periods]
-    return [
-        TakenTime(
-            interval,
-            each.busy,
-            each.appointment_id,
-            event_id=each.event_id,
-        )
-        for each in events
-        if each.busy is not None
-        for interval in each.intervals
-        if interval.overlaps(query.window)
-    ]
+    return taken_times(events, query.window)
 
 
 async def _all_events(

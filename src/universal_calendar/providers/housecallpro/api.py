@@ -12,6 +12,7 @@ from universal_calendar.core.provider_errors import NotAuthorized, Rejected, Thr
 from universal_calendar.outgoing.http import OutgoingRequest, OutgoingResponse
 from universal_calendar.providers._http import ProviderHttp
 from universal_calendar.providers._json import Json
+from universal_calendar.providers._quota import until_all_is_there
 from universal_calendar.providers.provider import Means, PlatformConfig
 from universal_calendar.services.ports.calendars import Access
 from universal_calendar.services.ports.quotas import Bucket
@@ -70,9 +71,7 @@ class HousecallProApi:
             try:
                 await self._quota.spend(access.connection_id, bucket, 1)
             except Throttled as error:
-                before = spent * bucket.seconds / bucket.most
-                again = (error.retry_after or 0.0) + before
-                raise Throttled(min(again, bucket.seconds)) from None
+                raise until_all_is_there(error, spent, bucket) from None
             spent += 1
             return await self._http.send(
                 self._request(question, authorization),

@@ -132,16 +132,16 @@ def _visit(
     job_type = ((job.get("job_fields") or {}).get("job_type") or {}).get("name")
     cents = job.get("total_amount")
     return Visit(
-        job_id,
-        f"{job_id}/{appointment_id}" if appointment_id else job_id,
-        _STATUSES.get(str(job["work_status"]), VisitStatus.SCHEDULED),
-        tuple(sorted(employees)) or (NOBODY,),
-        interval,
-        text_of(job.get("description")) or "",
-        text_of(customer.get("id")),
-        customer_of(customer, job.get("address")),
-        text_of(job_type),
-        None if cents is None else Decimal(int(cents)) / _CENTS,
+        job_id=job_id,
+        visit_id=f"{job_id}/{appointment_id}" if appointment_id else job_id,
+        status=_STATUSES.get(str(job["work_status"]), VisitStatus.SCHEDULED),
+        technicians=tuple(sorted(employees)) or (NOBODY,),
+        interval=interval,
+        title=text_of(job.get("description")) or "",
+        customer_id=text_of(customer.get("id")),
+        customer=customer_of(customer, job.get("address")),
+        job_type=text_of(job_type),
+        value=None if cents is None else Decimal(int(cents)) / _CENTS,
     )
 
 
@@ -211,7 +211,7 @@ def event_times(event: Json, window: Interval) -> Iterator[ChangedEvent]:
     first = _event_span(event, schedule, zone)
     if first is None:
         return
-    times = _event_times(event.get("recurrence_rule"), first, zone, window)
+    times = _event_times(event, first, zone, window)
     near = tuple(each for each in times if each.overlaps(window))
     if near:
         yield ChangedEvent(
@@ -227,13 +227,14 @@ def event_times(event: Json, window: Interval) -> Iterator[ChangedEvent]:
 
 
 def _event_times(
-    rule: str | None, first: Interval, zone: ZoneInfo, window: Interval
+    event: Json, first: Interval, zone: ZoneInfo, window: Interval
 ) -> Intervals:
     """Return the times of a series; the first alone where its rule cannot be read."""
+    rule, is_all_day = event.get("recurrence_rule"), bool(event.get("all_day"))
     if not rule:
         return (first,)
     try:
-        return recurrence.occurrences(first, rule, zone, window)
+        return recurrence.occurrences(first, rule, zone, window, is_all_day=is_all_day)
     except (ValueError, OverflowError):
         return (first,)
 

@@ -19,6 +19,7 @@ from universal_calendar.core.provider_errors import (
 )
 from universal_calendar.providers._http import json_of
 from universal_calendar.providers._json import Json, id_of
+from universal_calendar.providers._taken_times import taken_times
 from universal_calendar.providers.housecallpro import mapping
 from universal_calendar.providers.housecallpro.api import Ask, Question, path_of
 from universal_calendar.services.ports.calendars import (
@@ -124,17 +125,8 @@ async def taken(
     lists = await asyncio.gather(
         *(_all(ask, name, window, access) for name in ("jobs", "events"))
     )
-    times = [
-        TakenTime(
-            interval, each.busy, each.appointment_id, each.technicians, each.event_id
-        )
-        for found in lists
-        for each in found.values()
-        if each.busy is not None
-        for interval in each.intervals
-        if interval.overlaps(window)
-    ]
-    return {mapping.SCHEDULE: times}
+    events = [each for found in lists for each in found.values()]
+    return {mapping.SCHEDULE: taken_times(events, window)}
 
 
 async def _all(

@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from universal_calendar.core.errors import InvalidField, Unauthorized
+from universal_calendar.core.errors import InvalidField, Unproven
 from universal_calendar.core.instant import DAY, MINUTE, Instant, from_datetime
 from universal_calendar.services.ports.calendars import PushDelivery
 from universal_calendar.services.ports.visits import PlatformHint
@@ -29,7 +29,7 @@ _LONGEST_TRIAL: Final = 64
 def read(
     delivery: PushDelivery, secret: str | None, now: Instant
 ) -> Sequence[PlatformHint]:
-    """Return what a delivery tells of; raise Unauthorized, or InvalidField."""
+    """Return what a delivery tells of; raise Unproven, or InvalidField."""
     if _is_trial(delivery.content):
         return []  # signed or not, nothing follows from it
     _check_sender(delivery, secret, now)
@@ -65,15 +65,15 @@ def _check_sender(delivery: PushDelivery, secret: str | None, now: Instant) -> N
     timestamp = delivery.headers.get("api-timestamp", "")
     given = delivery.headers.get("api-signature", "")
     if not secret or not timestamp or not given:
-        raise Unauthorized
+        raise Unproven
     text = timestamp.encode("utf-8", "replace") + b"." + delivery.content
     wanted = hmac.new(secret.encode(), text, sha256).hexdigest()
     # Of strings it compares ASCII only, and headers come as Latin-1.
     if not hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace")):
-        raise Unauthorized
+        raise Unproven
     sent_at = _sent_at(timestamp)
     if sent_at is None or abs(now - sent_at) > OLDEST:
-        raise Unauthorized
+        raise Unproven
 
 
 def _sent_at(timestamp: str) -> Instant | None:

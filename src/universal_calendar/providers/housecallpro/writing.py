@@ -6,9 +6,9 @@ worked for a connection is tried first the next time.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from universal_calendar.core.interval import Interval
@@ -18,7 +18,6 @@ from universal_calendar.core.provider_errors import (
     NotAuthorized,
     Rejected,
 )
-from universal_calendar.outgoing.http import OutgoingResponse
 from universal_calendar.providers._addresses import parse_address
 from universal_calendar.providers._http import json_of
 from universal_calendar.providers._json import Json, id_of
@@ -39,7 +38,6 @@ _MOST_REMEMBERED: Final = 10_000
 _GONE: Final = (404, 410)
 _REFUSED: Final = (401, 403)
 _EXPAND: Final = ("expand[]", "appointments")
-Way: TypeAlias = Callable[[], Awaitable[OutgoingResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,26 +187,20 @@ class Jobs:
     async def _schedule(
         self, job: Json, visit: Visit, interval: Interval, employees: Sequence[str]
     ) -> None:
-        number = _appointment_id(job, visit)
-        parts = ("jobs", id_of(job))
         if visit.interval == interval:
-            question = Question(
-                "PUT",
-                path_of(*parts, "dispatch"),
-                body=mapping.new_dispatch(employees),
-                expected=_REFUSED,
-            )
+            what, body = "dispatch", mapping.new_dispatch(employees)
         else:
-            body = mapping.new_schedule(interval, employees)
-            path = path_of(*parts, "schedule")
-            question = Question("PUT", path, body=body, expected=_REFUSED)
+            what, body = "schedule", mapping.new_schedule(interval, employees)
+        path = path_of("jobs", id_of(job), what)
+        whole = Question("PUT", path, body=body, expected=_REFUSED)
+        number = _appointment_id(job, visit)
         one = Question(
             "PUT" if number else "POST",
-            path_of(*parts, "appointments", *filter(None, (number,))),
+            path_of("jobs", id_of(job), "appointments", *filter(None, (number,))),
             body=mapping.new_appointment(interval, employees),
             expected=_REFUSED,
         )
-        await self._allowed(question, one, job)
+        await self._allowed(whole, one, job)
 
     async def delete(self, event_id: str, reason: str | None) -> None:
         """Take a visit off the schedule, with the reason in a note of its job."""
@@ -221,13 +213,12 @@ class Jobs:
             return
         if reason:
             await self._add_note(job, f"Cancelled: {reason}")
-        parts = ("jobs", id_of(job))
-        expected = (*_REFUSED, *_GONE)
-        question = Question("DELETE", path_of(*parts, "schedule"), expected=expected)
-        number = _appointment_id(job, visit)
-        path = path_of(*parts, "appointments", *filter(None, (number,)))
-        one = Question("DELETE", path, expected=expected) if number else None
-        await self._allowed(question, one, job)
+        path, expected = path_of("jobs", id_of(job), "schedule"), (*_REFUSED, *_GONE)
+        whole, one = Question("DELETE", path, expected=expected), None
+        if number := _appointment_id(job, visit):
+            path = path_of("jobs", id_of(job), "appointments", number)
+            one = Question("DELETE", path, expected=expected)
+        await self._allowed(whole, one, job)
 
     async def _allowed(self, whole: Question, one: Question | None, job: Json) -> None:
         """Ask for the job as a whole, or for one appointment: what the key may.

@@ -28,6 +28,7 @@ from universal_calendar.outgoing.http import (
 from universal_calendar.providers._http import ProviderHttp, json_of
 from universal_calendar.providers._json import Json
 from universal_calendar.providers._oauth import OAuth
+from universal_calendar.providers._quota import until_all_is_there
 from universal_calendar.providers.jobber.documents import Document
 from universal_calendar.providers.provider import Means, PlatformConfig
 from universal_calendar.services.ports.calendars import Access
@@ -101,10 +102,7 @@ class JobberApi:
             try:
                 await self._spend(access, points, cost)
             except Throttled as error:
-                again = (
-                    error.retry_after or 0.0
-                ) + spent * POINTS.seconds / POINTS.most
-                raise Throttled(min(again, POINTS.seconds)) from None
+                raise until_all_is_there(error, spent, POINTS) from None
             spent += cost
             request = self._request(document, variables)
             answer = json_of(await self._send(access, request, seconds))
@@ -158,7 +156,8 @@ class JobberApi:
         status = _throttle_status(answer)
         if status is not None:
             left = float(status["currentlyAvailable"])
-            unspent = spent - float(_part(answer, "cost").get("actualQueryCost", spent))
+            actual = _part(answer, "cost").get("actualQueryCost")  # null if refused
+            unspent = 0.0 if actual is None else spent - float(actual)
             await self._quota.learn(access.connection_id, POINTS, left, unspent)
         warning = _part(answer, "versioning").get("warning")
         if warning and not self._is_warned:

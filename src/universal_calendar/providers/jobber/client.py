@@ -190,7 +190,7 @@ class Jobber(FieldServiceProvider):
 
     @override
     def hints(self, delivery: PushDelivery, now: Instant) -> Sequence[PlatformHint]:
-        """Return what a delivery tells of; raise Unauthorized, or InvalidField."""
+        """Return what a delivery tells of; raise Unproven, or InvalidField."""
         return webhook.read(delivery, self._webhook_secret, now)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from universal_calendar.core.errors import InvalidField, Unauthorized
+from universal_calendar.core.errors import InvalidField, Unproven
 from universal_calendar.core.instant import HOUR, Instant, from_datetime
 from universal_calendar.services.ports.calendars import PushDelivery
 from universal_calendar.services.ports.visits import PlatformHint
@@ -33,13 +33,13 @@ _OF_SCHEDULE: Final = ("JOB_", "REQUEST_", "PROPERTY_", "USER_")
 def read(
     delivery: PushDelivery, secret: str | None, now: Instant
 ) -> Sequence[PlatformHint]:
-    """Return what a delivery tells of; raise Unauthorized, or InvalidField."""
+    """Return what a delivery tells of; raise Unproven, or InvalidField."""
     _check_sender(delivery, secret)
     event = _event(delivery.content)
     topic, account = _text(event, "topic"), _text(event, "accountId")
     item, occurred_at = _text(event, "itemId"), _occurred_at(event)
     if abs(now - occurred_at) > OLDEST:
-        raise Unauthorized
+        raise Unproven
     if topic == "APP_DISCONNECT":
         return [PlatformHint(account, occurred_at, is_disconnected=True)]
     if topic.startswith("CLIENT_"):
@@ -54,11 +54,11 @@ def read(
 def _check_sender(delivery: PushDelivery, secret: str | None) -> None:
     given = delivery.headers.get(_SIGNATURE, "")
     if not secret or not given:
-        raise Unauthorized
+        raise Unproven
     wanted = b64encode(hmac.digest(secret.encode(), delivery.content, sha256))
     # Of strings it compares ASCII only, and headers come as Latin-1.
     if not hmac.compare_digest(wanted, given.encode("utf-8", "replace")):
-        raise Unauthorized
+        raise Unproven
 
 
 def _event(content: bytes) -> Mapping[str, object]:

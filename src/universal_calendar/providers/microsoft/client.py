@@ -49,6 +49,7 @@ _SCOPES: Final = Scopes(
 _DUPLICATE: Final = "ErrorDuplicateTransactionId"
 _MALFORMED: Final = "ErrorInvalidIdMalformed"
 _CALENDARS_A_PAGE: Final = 100
+_MARKED: Final[Mapping[str, str]] = {"$expand": mapping.WITH_MARK}
 
 
 def open_microsoft(means: Means) -> Provider | None:
@@ -225,6 +226,3 @@ class _Writing:
 
     async def _ask(self, question: Question) -> OutgoingResponse:
         return await self._graph.ask(self._access, question, self._seconds)
-
-
-_MARKED: Final[Mapping[str, str]] = {"$expand": mapping.WITH_MARK}

@@ -72,19 +72,6 @@ def series_event(
     )
 
 
-def gone_event(event_id: str) -> ChangedEvent:
-    """Tell that an event was deleted."""
-    return ChangedEvent(
-        event_id=event_id,
-        etag=None,
-        is_deleted=True,
-        is_all_day=False,
-        busy=None,
-        intervals=(),
-        appointment_id=None,
-    )
-
-
 def taken_times(
     events: Iterable[Json], window: Interval, tenant_id: UUID
 ) -> list[TakenTime]:

@@ -12,6 +12,7 @@ import orjson
 
 from universal_calendar.core.provider_errors import (
     ProviderDown,
+    ProviderError,
     Rejected,
     SyncTokenStale,
 )
@@ -98,7 +99,7 @@ class Graph:
         """Tell whether a link leads to this very API: nobody else gets a token."""
         return link.startswith(f"{self._base}/")
 
-    def error(self, answer: OutgoingResponse) -> Exception:
+    def error(self, answer: OutgoingResponse) -> ProviderError:
         """Return what follows from a refusal that was expected."""
         return error_of(answer, self._now())
 

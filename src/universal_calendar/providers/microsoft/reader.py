@@ -18,7 +18,6 @@ from universal_calendar.outgoing.errors import AnswerTooLarge
 from universal_calendar.outgoing.http import OutgoingResponse
 from universal_calendar.providers._http import answered_within, json_of
 from universal_calendar.providers.microsoft.events import (
-    gone_event,
     series_event,
     single_event,
     taken_times,
@@ -174,7 +173,7 @@ class _Reading:
         return [
             *(self._single(each) for each in singles),
             *await self._all_series(present, still_there),
-            *map(gone_event, lost),
+            *map(ChangedEvent.gone, lost),
         ]
 
     async def _all_series(
@@ -200,7 +199,7 @@ class _Reading:
         if series.master is None:
             instances = await self._instances(series_id)
         if instances is None:
-            return gone_event(series_id)
+            return ChangedEvent.gone(series_id)
         # Of an occurrence, changes tell no more than its times.
         whole = [{**(series.master or {}), **each} for each in instances]
         return series_event(

@@ -16,8 +16,9 @@ from universal_calendar.core.errors import (
     SlotUnavailable,
     Unavailability,
 )
-from universal_calendar.core.instant import MINUTE, Instant, to_datetime
+from universal_calendar.core.instant import Instant
 from universal_calendar.core.interval import Interval
+from universal_calendar.core.retry import SECOND
 from universal_calendar.core.wanted import ExactTime
 from universal_calendar.services.booking.assignment import Provide
 from universal_calendar.services.booking.decisions import decide
@@ -42,7 +43,6 @@ from universal_calendar.services.ports.units import Unit
 
 DEFAULT_TTL_SECONDS: Final = 300
 LONGEST_TTL_SECONDS: Final = 900
-_SECOND: Final = MINUTE // 60
 
 
 class Holds:
@@ -73,9 +73,8 @@ class Holds:
         """
         if not 1 <= ttl_seconds <= LONGEST_TTL_SECONDS:
             raise InvalidField("ttlSeconds", f"use 1 to {LONGEST_TTL_SECONDS}")
-        hold = NewHold(self._new_id(now), wanted, now + ttl_seconds * _SECOND)
-        first, last = to_datetime(wanted.start).date(), to_datetime(wanted.end).date()
-        query = AgendaQuery(caller, agent_id, first, last, now)
+        hold = NewHold(self._new_id(now), wanted, now + ttl_seconds * SECOND)
+        query = AgendaQuery(caller, agent_id, *ExactTime(wanted).days, now)
         return await decide(self._agendas, query, partial(self._attempt, hold, now))
 
     async def _attempt(

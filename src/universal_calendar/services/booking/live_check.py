@@ -191,7 +191,7 @@ class LiveCheck:
         except Exception as error:  # the edge of the booking: the mirror decides then
             _log.warning(
                 "live_check_unanswered",
-                connection_id=connection.access.connection_id,
+                tenant_id=str(connection.access.tenant_id),
                 error_type=type(error).__qualname__,
             )
             return _Told(connection, {})

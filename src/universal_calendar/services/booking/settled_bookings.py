@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from universal_calendar.core.instant import MINUTE, Instant
+from universal_calendar.core.instant import Instant
+from universal_calendar.core.retry import SECOND
 from universal_calendar.services.booking.appointments import (
     Appointments,
     Booked,
@@ -28,7 +29,6 @@ from universal_calendar.services.ports.identity import Caller
 from universal_calendar.services.ports.notices import NoticeKind
 from universal_calendar.services.ports.units import Unit, Units
 
-_SECOND: Final = MINUTE // 60
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.25
 
@@ -90,7 +90,7 @@ class SettledBookings:
     ) -> Answer:
         """Wait for the request that settles it; finish in its stead if it is dead."""
         clock = asyncio.get_running_loop().time
-        deadline, pause = clock() + (until - now) / _SECOND, _FIRST_PAUSE
+        deadline, pause = clock() + (until - now) / SECOND, _FIRST_PAUSE
         while clock() < deadline:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

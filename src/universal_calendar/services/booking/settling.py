@@ -35,15 +35,6 @@ class Settling(Protocol):
         """Try for so many seconds; the rows tell what came of it."""
 
 
-class Later:
-    """Leaves everything to the worker."""
-
-    async def settle(
-        self, _tenant_id: UUID, _item_id: UUID, _now: Instant, /, *, seconds: float
-    ) -> None:
-        """Do nothing now."""
-
-
 @dataclass(frozen=True, slots=True)
 class Unsettled:
     """What a change left to be settled: the event of an appointment, and a notice."""

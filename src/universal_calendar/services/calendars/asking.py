@@ -8,6 +8,11 @@ from universal_calendar.core.instant import Duration
 from universal_calendar.core.provider_errors import Throttled
 from universal_calendar.core.retry import SECOND
 from universal_calendar.services.budget import Budget, ended_after
+from universal_calendar.services.ports.calendars import (
+    CalendarReader,
+    ChangesPage,
+    ChangesQuery,
+)
 from universal_calendar.services.ports.connections import OutgoingQuota
 from universal_calendar.services.ports.mirror import LeasedCalendar, MirrorStore
 
@@ -51,16 +56,25 @@ class Asking:
                     raise
             await asyncio.sleep(max(pause, _SHORTEST_PAUSE))
 
-    async def rest(self, events: int) -> None:
-        """Let whoever asks this process for slots come first, while there is time."""
-        is_late = self.budget.left < self.budget.seconds / 2
-        await asyncio.sleep(0 if is_late else _REST_SECONDS * events)
+    async def page(self, reader: CalendarReader, query: ChangesQuery) -> ChangesPage:
+        """Return a page of the calendar, and rest from all but the last."""
+        page = await self.patiently(
+            lambda seconds: reader.changes(self.calendar.access, query, seconds=seconds)
+        )
+        if page.next_page is not None:
+            await self._rest(len(page.events))
+        return page
 
     async def extend(self) -> None:
         """Keep the lease; raise LeaseLost if it is somebody else's."""
         now = self.budget.now
         if self.calendar.leased_until - now < LEASE // 2:
             self.calendar = await self._mirror.extend(self.calendar, now + LEASE)
+
+    async def _rest(self, events: int) -> None:
+        """Let whoever asks this process for slots come first, while there is time."""
+        is_late = self.budget.left < self.budget.seconds / 2
+        await asyncio.sleep(0 if is_late else _REST_SECONDS * events)
 
     async def _asked(self, ask: Callable[[float], Awaitable[Answer]]) -> Answer:
         await self.extend()

@@ -8,7 +8,6 @@ from universal_calendar.services.calendars.asking import Asking
 from universal_calendar.services.ports.calendars import (
     CalendarReader,
     ChangedEvent,
-    ChangesPage,
     ChangesQuery,
 )
 from universal_calendar.services.ports.mirror import Place
@@ -40,7 +39,7 @@ class CalendarReading:
         query: ChangesQuery | None = ChangesQuery(external_id, window, token)
         last_token = None
         while query is not None:
-            page = await self._page(query)
+            page = await self._asking.page(self._reader, query)
             events.update((event.event_id, event) for event in page.events)
             query, last_token = page.next_page, page.sync_token
         if last_token is None:
@@ -51,13 +50,3 @@ class CalendarReading:
     def _window(self, now: Instant, *, is_full: bool) -> Interval:
         window, end = window_at(now), self._asking.calendar.window_end
         return window if is_full or end is None else Interval(window.start, end)
-
-    async def _page(self, query: ChangesQuery) -> ChangesPage:
-        page = await self._asking.patiently(
-            lambda seconds: self._reader.changes(
-                self._asking.calendar.access, query, seconds=seconds
-            )
-        )
-        if page.next_page is not None:
-            await self._asking.rest(len(page.events))
-        return page

@@ -6,7 +6,7 @@ next sync begins. Whatever ends it before that, the same is read again, harmless
 transaction is open while a provider is asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
@@ -21,12 +21,13 @@ from universal_calendar.core.provider_errors import (
     Throttled,
 )
 from universal_calendar.core.retry import GiveUp, Reauthorize, Retry, decide
-from universal_calendar.core.sync import FRESH, Reading
+from universal_calendar.core.sync import FRESH, Action, Known, Reading
 from universal_calendar.core.sync_plan import plan, strayed_times
 from universal_calendar.services.budget import Budget
 from universal_calendar.services.calendars.asking import LEASE, Asking
 from universal_calendar.services.calendars.calendar_reading import CalendarReading
 from universal_calendar.services.calendars.owner_changes import (
+    Carried,
     OwnerChanges,
     ReadCalendar,
 )
@@ -186,30 +187,34 @@ class _Sync:
 
     async def _follow(self, reading: Reading) -> tuple[Tally, bool]:
         """Do what follows; tell whether all that was read is settled with it."""
-        tools = self._tools
-        await self._asking.extend()
-        if self._calendar.is_schedule:
-            await tools.mirror.adopt(self._calendar, reading)
-        known = await tools.mirror.known(self._calendar, reading)
+        known, mirror = await self._known(reading), self._tools.mirror
         planned = plan(known, reading, may_be_empty=self._calendar.may_be_empty)
         mirrored = Mirrored(reading.events.keys(), planned.times, reading.is_full)
-        tally = await tools.mirror.mirror(self._calendar, mirrored, reading)
-        carried = await tools.changes.carry_out(
-            ReadCalendar(self._calendar.tenant_id, self._calendar.calendar_id, reading),
-            planned.actions,
-            self._budget.now,
-        )
+        tally = await mirror.mirror(self._calendar, mirrored, reading)
+        carried = await self._carry_out(planned.actions, reading)
         if carried.refused:
             # What they take was judged as if their moves could be had.
             times = strayed_times(known, reading, carried.refused)
             strayed = Mirrored(carried.refused, times, is_full=False)
-            await tools.mirror.mirror(self._calendar, strayed, reading)
+            await mirror.mirror(self._calendar, strayed, reading)
         tally = replace(
             tally,
             updated=tally.updated + carried.moved,
             deleted=tally.deleted + carried.cancelled,
         )
         return tally, carried.is_settled
+
+    async def _known(self, reading: Reading) -> Known:
+        """Return what is known, visits that were lost sight of among it."""
+        await self._asking.extend()
+        if self._calendar.is_schedule:
+            await self._tools.mirror.adopt(self._calendar, reading)
+        return await self._tools.mirror.known(self._calendar, reading)
+
+    async def _carry_out(self, actions: Sequence[Action], reading: Reading) -> Carried:
+        tenant_id, calendar_id = self._calendar.tenant_id, self._calendar.calendar_id
+        calendar = ReadCalendar(tenant_id, calendar_id, reading)
+        return await self._tools.changes.carry_out(calendar, actions, self._budget.now)
 
     async def _pause(self) -> Duration:
         """Return how long a calendar is left alone that was read well."""

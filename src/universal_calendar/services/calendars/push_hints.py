@@ -8,7 +8,7 @@ times.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from universal_calendar.core.errors import InvalidField, NotFound, Unauthorized
+from universal_calendar.core.errors import InvalidField, NotFound, Unproven
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.wire import parse_uuid
 from universal_calendar.services.ports.calendars import (
@@ -42,7 +42,7 @@ class PushHints:
 
         Returns the text that answers a provider which only asks whether we are there.
         Raises NotFound for a provider that does not push, InvalidField for what is no
-        delivery, and Unauthorized where nothing in it is proven.
+        delivery, and Unproven where nothing in it is proven.
         """
         if provider not in self._providers:
             raise NotFound
@@ -53,7 +53,7 @@ class PushHints:
         notifications = pushes.notifications(delivery)
         proven = await self._proven(provider, delivery, notifications)
         if notifications and not proven:
-            raise Unauthorized
+            raise Unproven
         for tenant_id in {channel.tenant_id for channel, _ in proven}:
             of_tenant = [each for each in proven if each[0].tenant_id == tenant_id]
             await self._note(tenant_id, of_tenant, now)

@@ -26,7 +26,8 @@ from universal_calendar.core.sync import (
     window_at,
 )
 from universal_calendar.services.calendars.asking import PAGE_SECONDS, Asking
-from universal_calendar.services.field_service.schedules import Agents, Schedules
+from universal_calendar.services.field_service.schedules import Schedules
+from universal_calendar.services.field_service.technicians import Agents
 from universal_calendar.services.ports.calendars import (
     ChangedEvent,
     ChangesPage,
@@ -87,7 +88,7 @@ class ScheduleReading:
         named = await self._store.named(self._asking.calendar, began)
         if not named:
             return None
-        window, events = self._window(began), dict[str, ChangedEvent]()
+        window, events = _window(began), dict[str, ChangedEvent]()
         for each in named:
             try:
                 found = await self._told_of(each.name, window)
@@ -147,7 +148,7 @@ class ScheduleReading:
         half = await self._store.half_read(calendar)
         if half is not None and half.began > now - _OLDEST:
             return half
-        return HalfReading(now, self._window(now))
+        return HalfReading(now, _window(now))
 
     async def _keep(self, half: HalfReading | None) -> None:
         """Keep what was read, if anything was."""
@@ -157,14 +158,7 @@ class ScheduleReading:
     async def _page(self, half: HalfReading) -> ChangesPage:
         calendar = self._asking.calendar
         query = ChangesQuery(calendar.external_id, half.window, None, half.page_token)
-        page = await self._asking.patiently(
-            lambda seconds: self._platform.changes(
-                self._asking.calendar.access, query, seconds=seconds
-            )
-        )
-        if page.next_page is not None:
-            await self._asking.rest(len(page.events))
-        return page
+        return await self._asking.page(self._platform, query)
 
     async def _hint(self, now: Instant) -> None:
         """Have all of it read: so it tells of what it does not tell by name."""
@@ -181,7 +175,8 @@ class ScheduleReading:
         )
         there = {each.event_id for each in found}
         known = await self._store.events_of(self._asking.calendar, name)
-        return [*found, *(_gone(each) for each in known if each not in there)]
+        lost = (each for each in known if each not in there)
+        return [*found, *map(ChangedEvent.gone, lost)]
 
     async def _kept(
         self, found: Sequence[ChangedEvent], agents: Agents, asked_at: Instant
@@ -213,8 +208,9 @@ class ScheduleReading:
             )
         )
 
-    def _window(self, now: Instant) -> Interval:
-        return window_at(now, SCHEDULE_DAYS_BEHIND)
+
+def _window(now: Instant) -> Interval:
+    return window_at(now, SCHEDULE_DAYS_BEHIND)
 
 
 def _ended(half: HalfReading, agents: Agents, page: ChangesPage) -> WholeReading:
@@ -226,15 +222,3 @@ def _ended(half: HalfReading, agents: Agents, page: ChangesPage) -> WholeReading
     )
     place = Place(page.sync_token, window, is_full=True)
     return WholeReading(reading, place, half.spent)
-
-
-def _gone(event_id: str) -> ChangedEvent:
-    return ChangedEvent(
-        event_id,
-        None,
-        is_deleted=True,
-        is_all_day=False,
-        busy=None,
-        intervals=(),
-        appointment_id=None,
-    )

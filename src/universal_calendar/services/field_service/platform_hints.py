@@ -39,7 +39,7 @@ class PlatformHints:
         """Write down what a delivery is about, for every tenant with the account.
 
         An account that nobody connected changes nothing. Raises NotFound for a platform
-        that is not offered, InvalidField for what is no delivery, and Unauthorized for
+        that is not offered, InvalidField for what is no delivery, and Unproven for
         one that is not proven, or too old.
         """
         if provider not in self.platforms:

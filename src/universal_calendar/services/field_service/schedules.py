@@ -7,12 +7,10 @@ all of them are read is times alone, however much the platform tells of each.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-from uuid import UUID
 
 from universal_calendar.core.instant import Instant
 from universal_calendar.core.sync import Reading
-from universal_calendar.services.field_service.technicians import Technicians
+from universal_calendar.services.field_service.technicians import Agents, Technicians
 from universal_calendar.services.ports.calendars import ChangedEvent
 from universal_calendar.services.ports.changed_customers import ChangedCustomerStore
 from universal_calendar.services.ports.field_service import FieldServiceProvider
@@ -20,9 +18,6 @@ from universal_calendar.services.ports.mirror import LeasedCalendar
 from universal_calendar.services.ports.schedules import ScheduleStore
 from universal_calendar.services.ports.visit_store import VisitStore
 from universal_calendar.services.ports.visits import NOBODY, Visit
-
-Agents: TypeAlias = Mapping[str, UUID | None]
-"""Agents by technicians' ids, NOBODY among them; None: no agent here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Technicians of a platform's account: who they are, and as which agent they work."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from universal_calendar.core.errors import AgentNotFound
@@ -18,8 +18,9 @@ from universal_calendar.services.ports.units import Unit, Units
 from universal_calendar.services.ports.visits import NOBODY, Technician
 from universal_calendar.services.tenants.default_agent import ensure_default_agent
 
-WORKER: Final = Actor(ActorKind.WORKER, "technicians")
-_Agents = Mapping[str, UUID | None]
+_WORKER: Final = Actor(ActorKind.WORKER, "technicians")
+Agents: TypeAlias = Mapping[str, UUID | None]
+"""Agents by technicians' ids, NOBODY among them; None: no agent here."""
 
 
 class Technicians:
@@ -36,7 +37,7 @@ class Technicians:
         now: Instant,
         *,
         seconds: float,
-    ) -> _Agents:
+    ) -> Agents:
         """Ask the platform who there is; return the agents of all, by their ids.
 
         Whoever has no agent of their name gets one that was added since. Raises the
@@ -47,7 +48,7 @@ class Technicians:
         connection = access.tenant_id, access.connection_id
         if await self._technicians.knows(*connection, found):
             return await self._technicians.agents(*connection)
-        async with self._units.begin(access.tenant_id, WORKER, now) as unit:
+        async with self._units.begin(access.tenant_id, _WORKER, now) as unit:
             return await _keep(unit, access.connection_id, found)
 
     async def all(
@@ -57,9 +58,7 @@ class Technicians:
         return await self._technicians.all(tenant_id, connection_id)
 
 
-async def _keep(
-    unit: Unit, connection_id: UUID, found: Sequence[Technician]
-) -> _Agents:
+async def _keep(unit: Unit, connection_id: UUID, found: Sequence[Technician]) -> Agents:
     tenant_id = unit.tenant_id
     await unit.agents.lock(tenant_id)
     before = await unit.technicians.agents(tenant_id, connection_id)

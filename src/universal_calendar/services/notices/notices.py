@@ -58,12 +58,6 @@ class Told:
     provider: bool
     is_settled: bool
 
-    @property
-    def notifications_sent(self) -> list[str]:
-        """Return what the tenant API lists."""
-        told = {"customer": self.customer, "provider": self.provider}
-        return [name for name, was_told in told.items() if was_told]
-
 
 class Notices:
     """Settles notices. A booking writes them; the sweep wakes this for each due one."""

@@ -108,6 +108,19 @@ class ChangedEvent(NamedTuple):
     technicians: tuple[str, ...] | None = None
     visit: Visit | None = None
 
+    @classmethod
+    def gone(cls, event_id: str) -> "ChangedEvent":
+        """Return an event that is no more."""
+        return cls(
+            event_id,
+            etag=None,
+            is_deleted=True,
+            is_all_day=False,
+            busy=None,
+            intervals=(),
+            appointment_id=None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ChangesQuery:

@@ -69,6 +69,6 @@ class FieldServiceProvider(CalendarProvider, CalendarReader, Protocol):
     def hints(self, delivery: PushDelivery, now: Instant) -> Sequence[PlatformHint]:
         """Return what a delivery to our webhook tells of, if the platform sent it.
 
-        Raises InvalidField for what is no delivery, and Unauthorized for a signature
+        Raises InvalidField for what is no delivery, and Unproven for a signature
         that is missing, wrong or too old.
         """

@@ -97,10 +97,11 @@ UPDATE calendars SET read_at = NULL, window_ends_at = NULL, wanted_at = NULL,
 WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)
 """
 _FORGET: Final = (
-    "DELETE FROM mirrored_times"
-    " WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)",
-    "DELETE FROM sync_tokens"
-    " WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)",
+    *(
+        f"DELETE FROM {table}"  # noqa: S608 - constants
+        " WHERE tenant_id = %(tenant)s AND calendar_id = ANY (%(calendars)s)"
+        for table in ("mirrored_times", "sync_tokens", "named_visits", "half_readings")
+    ),
     # What we wrote ourselves is known without reading.
     "DELETE FROM visits v"
     " WHERE v.tenant_id = %(tenant)s AND v.calendar_id = ANY (%(calendars)s)"

@@ -143,8 +143,8 @@ def shut_down(
             with suppress(OSError):
                 layout.socket_directory.rmdir()  # it may be in /tmp
             return
-        _log.warning("embedded_postgres_ignores_signal", signal=sign.name)
-    _log.error("embedded_postgres_not_stopped", server_lock=str(layout.server_lock))
+        _log.warning("embedded_postgres_ignores_signal", reason=sign.name)
+    _log.error("embedded_postgres_not_stopped", where=str(layout.server_lock))
 
 
 def _knock(client: socket.socket, layout: Layout) -> int:

@@ -38,6 +38,7 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("untimed")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return one more than processors: tests wait for others a third of their time."""
     return min((os.cpu_count() or 1) + 1, 4)

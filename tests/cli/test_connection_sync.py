@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -80,6 +81,9 @@ async def test_waiting_shows_why_it_failed(
 def test_nothing_to_read(run: CommandLine, business: Business) -> None:
     words = ("connections", "sync", "--tenant", business.tenant_id)
     assert "connect one" in run(*words, status=1).told
+    nobodys = ("--tenant", UUID(int=1))
+    for command in ("sync", "list"):
+        assert "No such tenant" in run("connections", command, *nobodys, status=1).told
     listed = run("connections", "list", *words[2:]).out
     assert listed == "No account is connected yet: `connections connect` begins.\n"
 

@@ -263,17 +263,17 @@ async def test_our_text_does_not_hide_the_calendar(
 async def test_days_of_a_calendar_that_has_no_zone_are_the_connections(
     examined: Examined, world: DavWorld
 ) -> None:
-    name = world.owner_puts(
-        examined.calendar, "day.ics", event_text("day", "DTSTART;VALUE=DATE:20260605")
-    )
-    access = replace(examined.access, timezone="America/New_York")
-    new_york = replace(examined, access=access)
-    found, _ = await read(new_york)
-    day = at(utc(2026, 6, 5, 4), DAY)
+    calendar = world.server.add_calendar(world.user, "anywhere", zone=None)
+    text = event_text("day", "DTSTART;VALUE=DATE:20260605")
+    name = world.owner_puts(calendar, "day.ics", text)
+    access = replace(examined.access, timezone="Asia/Tokyo")
+    tokyo = replace(examined, access=access, calendar=calendar)
+    found, _ = await read(tokyo)
+    day = at(utc(2026, 6, 4, 15), DAY)
     assert found[name].intervals == (day,)
-    reader = ReadingExam().reader(new_york)
-    taken = await reader.taken(access, [examined.calendar], WINDOW, seconds=SECONDS)
-    assert [each.interval for each in taken[examined.calendar]] == [day]
+    reader = ReadingExam().reader(tokyo)
+    taken = await reader.taken(access, [calendar], WINDOW, seconds=SECONDS)
+    assert [each.interval for each in taken[calendar]] == [day]
 
 
 @pytest.mark.parametrize(

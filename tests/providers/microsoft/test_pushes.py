@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from tests.contracts.drafts import NINE, SECONDS, at
 from tests.contracts.pushes import SESAME, Receiver
@@ -12,6 +13,7 @@ from tests.providers.means import open_means
 from tests.providers.microsoft.account import registration
 from tests.providers.microsoft.server import FakeMicrosoft
 from tests.providers.microsoft.world import MicrosoftWorld
+from universal_calendar.bootstrap.providers import oauth_configs
 from universal_calendar.clock import utc_now
 from universal_calendar.core.errors import InvalidField
 from universal_calendar.core.instant import DAY, HOUR, MINUTE, from_datetime
@@ -23,6 +25,7 @@ from universal_calendar.services.ports.calendars import (
     PushDelivery,
     PushProvider,
 )
+from universal_calendar.settings import Settings
 
 CHANNEL = {"channel": "ours"}
 
@@ -73,8 +76,16 @@ async def test_lasts_as_long_as_microsoft_allows(
 async def test_lasts_as_long_as_it_is_set(
     microsoft: FakeMicrosoft, api_url: str, examined: Examined, receiver: Receiver
 ) -> None:
-    config = replace(registration(microsoft, api_url), channel_minutes=60)
-    async with open_means({"microsoft": config}) as means:
+    known = registration(microsoft, api_url)
+    settings = Settings(
+        _env_file=None,
+        microsoft_graph_client_id=known.client_id,
+        microsoft_graph_client_secret=SecretStr(known.client_secret),
+        microsoft_login_base_url=f"{microsoft.url}/login",
+        microsoft_graph_base_url=api_url,
+        microsoft_subscription_minutes=60,
+    )
+    async with open_means(oauth_configs(settings)) as means:
         provider = PROVIDERS["microsoft"](means)
         assert provider is not None
         channel = await opened(replace(examined, provider=provider), receiver.url)

@@ -211,6 +211,8 @@ class TestJobber:
         hand = office.hand
         assert isinstance(hand, JobberHand)
         assert started["authUrl"].startswith(hand.server.registration.authorize_url)
+        # Its apps have their scopes at Jobber.
+        assert "scope" not in parse_qs(urlsplit(started["authUrl"]).query, True)
         form = {"account": hand.owner.account}
         back = office.desk.http.post(started["authUrl"], data=form)
         code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
